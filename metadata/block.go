@@ -70,6 +70,7 @@ type Volume struct {
 	Digest   uint64    // xor of their BlockID.Digest
 	Synced   []DiskID  // while fencing: the replicas that have confirmed
 	Repaired time.Time // last change of the replica set
+	Changed  uint64    // fleet version of the last change to anything but Blocks, Bytes and Digest by a commit
 }
 
 // Lease is a session's exclusive right to add blocks From ≤ local id < To to a

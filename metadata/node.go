@@ -101,6 +101,7 @@ type Heartbeat struct {
 	Digests []VolumeDigest
 	Done    []OrderResult // outcomes of orders since the last heartbeat
 	Running []OrderProgress
+	Leaving bool // the process is about to stop
 }
 
 // HeartbeatDigestsMax bounds the digests in one heartbeat.

@@ -701,10 +701,13 @@ func (x *GetVolumes) GetIds() []uint64 {
 	return nil
 }
 
+// ListVolumes lists volumes in order of id, those changed in a later fleet
+// version than changed_after only.
 type ListVolumes struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	After         uint64                 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
 	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	ChangedAfter  uint64                 `protobuf:"varint,3,opt,name=changed_after,json=changedAfter,proto3" json:"changed_after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -749,6 +752,13 @@ func (x *ListVolumes) GetAfter() uint64 {
 func (x *ListVolumes) GetLimit() uint32 {
 	if x != nil {
 		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListVolumes) GetChangedAfter() uint64 {
+	if x != nil {
+		return x.ChangedAfter
 	}
 	return 0
 }
@@ -929,11 +939,13 @@ func (*ListSessions) Descriptor() ([]byte, []int) {
 	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{12}
 }
 
-// DeadBlocks lists blocks dead since before, oldest first.
+// DeadBlocks lists blocks that died before that time, oldest first, starting
+// behind the block after.
 type DeadBlocks struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Before        int64                  `protobuf:"varint,1,opt,name=before,proto3" json:"before,omitempty"`
 	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	After         *DeadBlock             `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -980,6 +992,13 @@ func (x *DeadBlocks) GetLimit() uint32 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *DeadBlocks) GetAfter() *DeadBlock {
+	if x != nil {
+		return x.After
+	}
+	return nil
 }
 
 type ListTokens struct {
@@ -1283,10 +1302,11 @@ const file_metadata_metapb_query_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\"\x1e\n" +
 	"\n" +
 	"GetVolumes\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\x04R\x03ids\"9\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\"^\n" +
 	"\vListVolumes\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\rR\x05limit\"R\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x12#\n" +
+	"\rchanged_after\x18\x03 \x01(\x04R\fchangedAfter\"R\n" +
 	"\fVolumeBlocks\x12\x16\n" +
 	"\x06volume\x18\x01 \x01(\x04R\x06volume\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x14\n" +
@@ -1295,11 +1315,12 @@ const file_metadata_metapb_query_proto_rawDesc = "" +
 	"\n" +
 	"GetCluster\x12\x18\n" +
 	"\asecrets\x18\x01 \x01(\bR\asecrets\"\x0e\n" +
-	"\fListSessions\":\n" +
+	"\fListSessions\"h\n" +
 	"\n" +
 	"DeadBlocks\x12\x16\n" +
 	"\x06before\x18\x01 \x01(\x03R\x06before\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\rR\x05limit\"\f\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x12,\n" +
+	"\x05after\x18\x03 \x01(\v2\x16.ken.meta.v1.DeadBlockR\x05after\"\f\n" +
 	"\n" +
 	"ListTokens\"6\n" +
 	"\bLockList\x12\x14\n" +
@@ -1355,14 +1376,14 @@ var file_metadata_metapb_query_proto_goTypes = []any{
 	(*ListTokens)(nil),   // 14: ken.meta.v1.ListTokens
 	(*LockList)(nil),     // 15: ken.meta.v1.LockList
 	(*Answer)(nil),       // 16: ken.meta.v1.Answer
-	(*Entry)(nil),        // 17: ken.meta.v1.Entry
-	(*BlockRef)(nil),     // 18: ken.meta.v1.BlockRef
-	(*UserRow)(nil),      // 19: ken.meta.v1.UserRow
-	(*VolumeRow)(nil),    // 20: ken.meta.v1.VolumeRow
-	(*NodeRow)(nil),      // 21: ken.meta.v1.NodeRow
-	(*ClusterRow)(nil),   // 22: ken.meta.v1.ClusterRow
-	(*SessionRow)(nil),   // 23: ken.meta.v1.SessionRow
-	(*DeadBlock)(nil),    // 24: ken.meta.v1.DeadBlock
+	(*DeadBlock)(nil),    // 17: ken.meta.v1.DeadBlock
+	(*Entry)(nil),        // 18: ken.meta.v1.Entry
+	(*BlockRef)(nil),     // 19: ken.meta.v1.BlockRef
+	(*UserRow)(nil),      // 20: ken.meta.v1.UserRow
+	(*VolumeRow)(nil),    // 21: ken.meta.v1.VolumeRow
+	(*NodeRow)(nil),      // 22: ken.meta.v1.NodeRow
+	(*ClusterRow)(nil),   // 23: ken.meta.v1.ClusterRow
+	(*SessionRow)(nil),   // 24: ken.meta.v1.SessionRow
 	(*TokenRow)(nil),     // 25: ken.meta.v1.TokenRow
 	(*LockRow)(nil),      // 26: ken.meta.v1.LockRow
 }
@@ -1382,22 +1403,23 @@ var file_metadata_metapb_query_proto_depIdxs = []int32{
 	13, // 12: ken.meta.v1.Query.dead_blocks:type_name -> ken.meta.v1.DeadBlocks
 	14, // 13: ken.meta.v1.Query.tokens:type_name -> ken.meta.v1.ListTokens
 	15, // 14: ken.meta.v1.Query.locks:type_name -> ken.meta.v1.LockList
-	17, // 15: ken.meta.v1.Answer.entry:type_name -> ken.meta.v1.Entry
-	17, // 16: ken.meta.v1.Answer.entries:type_name -> ken.meta.v1.Entry
-	18, // 17: ken.meta.v1.Answer.blocks:type_name -> ken.meta.v1.BlockRef
-	19, // 18: ken.meta.v1.Answer.users:type_name -> ken.meta.v1.UserRow
-	20, // 19: ken.meta.v1.Answer.volumes:type_name -> ken.meta.v1.VolumeRow
-	21, // 20: ken.meta.v1.Answer.nodes:type_name -> ken.meta.v1.NodeRow
-	22, // 21: ken.meta.v1.Answer.cluster:type_name -> ken.meta.v1.ClusterRow
-	23, // 22: ken.meta.v1.Answer.sessions:type_name -> ken.meta.v1.SessionRow
-	24, // 23: ken.meta.v1.Answer.dead:type_name -> ken.meta.v1.DeadBlock
-	25, // 24: ken.meta.v1.Answer.tokens:type_name -> ken.meta.v1.TokenRow
-	26, // 25: ken.meta.v1.Answer.locks:type_name -> ken.meta.v1.LockRow
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	17, // 15: ken.meta.v1.DeadBlocks.after:type_name -> ken.meta.v1.DeadBlock
+	18, // 16: ken.meta.v1.Answer.entry:type_name -> ken.meta.v1.Entry
+	18, // 17: ken.meta.v1.Answer.entries:type_name -> ken.meta.v1.Entry
+	19, // 18: ken.meta.v1.Answer.blocks:type_name -> ken.meta.v1.BlockRef
+	20, // 19: ken.meta.v1.Answer.users:type_name -> ken.meta.v1.UserRow
+	21, // 20: ken.meta.v1.Answer.volumes:type_name -> ken.meta.v1.VolumeRow
+	22, // 21: ken.meta.v1.Answer.nodes:type_name -> ken.meta.v1.NodeRow
+	23, // 22: ken.meta.v1.Answer.cluster:type_name -> ken.meta.v1.ClusterRow
+	24, // 23: ken.meta.v1.Answer.sessions:type_name -> ken.meta.v1.SessionRow
+	17, // 24: ken.meta.v1.Answer.dead:type_name -> ken.meta.v1.DeadBlock
+	25, // 25: ken.meta.v1.Answer.tokens:type_name -> ken.meta.v1.TokenRow
+	26, // 26: ken.meta.v1.Answer.locks:type_name -> ken.meta.v1.LockRow
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_query_proto_init() }

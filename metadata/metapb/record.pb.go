@@ -229,6 +229,7 @@ type DirRow struct {
 	Dirs          int64                  `protobuf:"varint,5,opt,name=dirs,proto3" json:"dirs,omitempty"`
 	QuotaBytes    int64                  `protobuf:"varint,6,opt,name=quota_bytes,json=quotaBytes,proto3" json:"quota_bytes,omitempty"`
 	Replication   uint32                 `protobuf:"varint,7,opt,name=replication,proto3" json:"replication,omitempty"`
+	Changed       int64                  `protobuf:"varint,8,opt,name=changed,proto3" json:"changed,omitempty"` // when a member was added or taken away; newer than EntryRow.modified unless 0
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -312,6 +313,13 @@ func (x *DirRow) GetReplication() uint32 {
 	return 0
 }
 
+func (x *DirRow) GetChanged() int64 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
 // RefChunk holds up to 256 references of a large content: key X contentID chunk.
 type RefChunk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -364,6 +372,7 @@ type ContentRow struct {
 	Session       uint64                 `protobuf:"varint,2,opt,name=session,proto3" json:"session,omitempty"`       // that stages it
 	StagedBlocks  uint32                 `protobuf:"varint,3,opt,name=staged_blocks,json=stagedBlocks,proto3" json:"staged_blocks,omitempty"`
 	BlockCount    uint64                 `protobuf:"varint,4,opt,name=block_count,json=blockCount,proto3" json:"block_count,omitempty"`
+	StagedBytes   int64                  `protobuf:"varint,5,opt,name=staged_bytes,json=stagedBytes,proto3" json:"staged_bytes,omitempty"` // sum of the staged blocks' lengths
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -422,6 +431,13 @@ func (x *ContentRow) GetStagedBlocks() uint32 {
 func (x *ContentRow) GetBlockCount() uint64 {
 	if x != nil {
 		return x.BlockCount
+	}
+	return 0
+}
+
+func (x *ContentRow) GetStagedBytes() int64 {
+	if x != nil {
+		return x.StagedBytes
 	}
 	return 0
 }
@@ -672,6 +688,7 @@ type VolumeRow struct {
 	Digest        uint64                 `protobuf:"fixed64,11,opt,name=digest,proto3" json:"digest,omitempty"`
 	Synced        []uint64               `protobuf:"fixed64,12,rep,packed,name=synced,proto3" json:"synced,omitempty"`
 	Repaired      int64                  `protobuf:"varint,13,opt,name=repaired,proto3" json:"repaired,omitempty"`
+	Changed       uint64                 `protobuf:"varint,14,opt,name=changed,proto3" json:"changed,omitempty"` // ClusterRow.fleet_version of its last change
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -793,6 +810,13 @@ func (x *VolumeRow) GetSynced() []uint64 {
 func (x *VolumeRow) GetRepaired() int64 {
 	if x != nil {
 		return x.Repaired
+	}
+	return 0
+}
+
+func (x *VolumeRow) GetChanged() uint64 {
+	if x != nil {
+		return x.Changed
 	}
 	return 0
 }
@@ -1237,6 +1261,7 @@ type ClusterRow struct {
 	Grace         int64                  `protobuf:"varint,13,opt,name=grace,proto3" json:"grace,omitempty"`                                   // nanoseconds a deleted block is kept for running readers
 	Locks         uint64                 `protobuf:"varint,14,opt,name=locks,proto3" json:"locks,omitempty"`                                   // number of lock rows
 	ReadOnly      bool                   `protobuf:"varint,15,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	Dead          uint64                 `protobuf:"varint,16,opt,name=dead,proto3" json:"dead,omitempty"` // number of dead blocks: Q rows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1376,6 +1401,13 @@ func (x *ClusterRow) GetReadOnly() bool {
 	return false
 }
 
+func (x *ClusterRow) GetDead() uint64 {
+	if x != nil {
+		return x.Dead
+	}
+	return 0
+}
+
 var File_metadata_metapb_record_proto protoreflect.FileDescriptor
 
 const file_metadata_metapb_record_proto_rawDesc = "" +
@@ -1399,7 +1431,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	" \x01(\rR\n" +
 	"blockCount\x12-\n" +
 	"\x06blocks\x18\v \x03(\v2\x15.ken.meta.v1.BlockRefR\x06blocks\x12\x14\n" +
-	"\x05props\x18\f \x01(\rR\x05props\"\xb5\x01\n" +
+	"\x05props\x18\f \x01(\rR\x05props\"\xcf\x01\n" +
 	"\x06DirRow\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\x04R\x06parent\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
@@ -1408,9 +1440,10 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x04dirs\x18\x05 \x01(\x03R\x04dirs\x12\x1f\n" +
 	"\vquota_bytes\x18\x06 \x01(\x03R\n" +
 	"quotaBytes\x12 \n" +
-	"\vreplication\x18\a \x01(\rR\vreplication\"9\n" +
+	"\vreplication\x18\a \x01(\rR\vreplication\x12\x18\n" +
+	"\achanged\x18\b \x01(\x03R\achanged\"9\n" +
 	"\bRefChunk\x12-\n" +
-	"\x06blocks\x18\x01 \x03(\v2\x15.ken.meta.v1.BlockRefR\x06blocks\"\x8c\x01\n" +
+	"\x06blocks\x18\x01 \x03(\v2\x15.ken.meta.v1.BlockRefR\x06blocks\"\xaf\x01\n" +
 	"\n" +
 	"ContentRow\x12\x1e\n" +
 	"\n" +
@@ -1419,7 +1452,8 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\asession\x18\x02 \x01(\x04R\asession\x12#\n" +
 	"\rstaged_blocks\x18\x03 \x01(\rR\fstagedBlocks\x12\x1f\n" +
 	"\vblock_count\x18\x04 \x01(\x04R\n" +
-	"blockCount\"\xdb\x01\n" +
+	"blockCount\x12!\n" +
+	"\fstaged_bytes\x18\x05 \x01(\x03R\vstagedBytes\"\xdb\x01\n" +
 	"\aLockRow\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x14\n" +
 	"\x05entry\x18\x02 \x01(\x04R\x05entry\x12\x12\n" +
@@ -1437,7 +1471,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x05value\x18\x04 \x01(\fR\x05value\"1\n" +
 	"\aReplica\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
-	"\x04disk\x18\x02 \x01(\x06R\x04disk\"\xcd\x02\n" +
+	"\x04disk\x18\x02 \x01(\x06R\x04disk\"\xe7\x02\n" +
 	"\tVolumeRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
@@ -1452,7 +1486,8 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	" \x01(\x03R\x05bytes\x12\x16\n" +
 	"\x06digest\x18\v \x01(\x06R\x06digest\x12\x16\n" +
 	"\x06synced\x18\f \x03(\x06R\x06synced\x12\x1a\n" +
-	"\brepaired\x18\r \x01(\x03R\brepaired\"\xaf\x01\n" +
+	"\brepaired\x18\r \x01(\x03R\brepaired\x12\x18\n" +
+	"\achanged\x18\x0e \x01(\x04R\achanged\"\xaf\x01\n" +
 	"\aNodeRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -1485,7 +1520,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\bTrashRow\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\"!\n" +
 	"\aDeadRow\x12\x16\n" +
-	"\x06length\x18\x01 \x01(\rR\x06length\"\xb3\x03\n" +
+	"\x06length\x18\x01 \x01(\rR\x06length\"\xc7\x03\n" +
 	"\n" +
 	"ClusterRow\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x18\n" +
@@ -1505,7 +1540,8 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\rfleet_version\x18\f \x01(\x04R\ffleetVersion\x12\x14\n" +
 	"\x05grace\x18\r \x01(\x03R\x05grace\x12\x14\n" +
 	"\x05locks\x18\x0e \x01(\x04R\x05locks\x12\x1b\n" +
-	"\tread_only\x18\x0f \x01(\bR\breadOnlyB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
+	"\tread_only\x18\x0f \x01(\bR\breadOnly\x12\x12\n" +
+	"\x04dead\x18\x10 \x01(\x04R\x04deadB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
 
 var (
 	file_metadata_metapb_record_proto_rawDescOnce sync.Once

@@ -902,6 +902,7 @@ type Heartbeat struct {
 	Digests       []*VolumeDigest        `protobuf:"bytes,7,rep,name=digests,proto3" json:"digests,omitempty"`
 	Done          []*OrderResult         `protobuf:"bytes,8,rep,name=done,proto3" json:"done,omitempty"`
 	Running       []*OrderProgress       `protobuf:"bytes,9,rep,name=running,proto3" json:"running,omitempty"`
+	Leaving       bool                   `protobuf:"varint,10,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -997,6 +998,13 @@ func (x *Heartbeat) GetRunning() []*OrderProgress {
 		return x.Running
 	}
 	return nil
+}
+
+func (x *Heartbeat) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
 }
 
 type Order struct {
@@ -1682,7 +1690,7 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\n" +
 	"bytes_done\x18\x04 \x01(\x03R\tbytesDone\x12\x1f\n" +
 	"\vbytes_total\x18\x05 \x01(\x03R\n" +
-	"bytesTotal\"\xbd\x02\n" +
+	"bytesTotal\"\xd7\x02\n" +
 	"\tHeartbeat\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x12\n" +
@@ -1692,7 +1700,9 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\x05disks\x18\x06 \x03(\v2\x11.ken.meta.v1.DiskR\x05disks\x123\n" +
 	"\adigests\x18\a \x03(\v2\x19.ken.meta.v1.VolumeDigestR\adigests\x12,\n" +
 	"\x04done\x18\b \x03(\v2\x18.ken.meta.v1.OrderResultR\x04done\x124\n" +
-	"\arunning\x18\t \x03(\v2\x1a.ken.meta.v1.OrderProgressR\arunning\"\xcb\x01\n" +
+	"\arunning\x18\t \x03(\v2\x1a.ken.meta.v1.OrderProgressR\arunning\x12\x18\n" +
+	"\aleaving\x18\n" +
+	" \x01(\bR\aleaving\"\xcb\x01\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
