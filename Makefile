@@ -1,0 +1,50 @@
+# KenDFS: `make run` starts a drive, `make test` proves it. `make help` lists the rest.
+SHELL   := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+DIR     ?= $(CURDIR)/.cache/drive
+FUZZ    ?= 20s
+
+.PHONY: run build test tools race fuzz soak bench lint cover generate clean help
+
+run: build ## build and start a drive on this machine, ready to mount
+	bin/ken dev --dir $(DIR)
+
+build: ## build bin/ken
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ken ./cmd/ken
+
+test: tools lint build ## install the test tools that are missing and run every test
+	go test -timeout 25m ./...
+
+tools: ## install what the tests need from Debian
+	@./.ci/tools
+
+race: ## every test under the race detector
+	go test -race -short -timeout 40m ./...
+
+fuzz: ## each fuzz target for FUZZ=20s
+	@./.ci/fuzz $(FUZZ)
+
+soak: build ## the long loops: thousands of kills and power cuts
+	KEN_SOAK=1 go test -timeout 170m -run 'Soak|Crash|Kill|PowerCut' ./...
+
+bench: build ## measure beside Apache on this machine and print the ratios
+	go run ./cmd/ken/internal/bench
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+cover: ## coverage by package
+	go test -short -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
+
+generate: ## protobuf code (needs protoc from Debian)
+	mkdir -p .cache/bin && go build -o .cache/bin/ google.golang.org/protobuf/cmd/protoc-gen-go
+	PATH=$(CURDIR)/.cache/bin:$$PATH go generate ./...
+
+clean: ## remove what was built
+	rm -rf bin cover.out
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
