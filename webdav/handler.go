@@ -5,41 +5,75 @@ import (
 	"net/http"
 	"strings"
 
+	"kendfs/datanode/blockio"
 	"kendfs/metadata"
+	"kendfs/metadata/credential"
 )
 
-// Config is what a Handler is made of.
+// Config is what a Handler is made of. The first five are needed.
 type Config struct {
 	Tree      metadata.Tree
 	Changer   metadata.Changer
 	Locker    metadata.Locker
 	Directory metadata.Directory
+	Blocks    *blockio.Client
 
-	// Realm is named in the browser's sign-in box; empty is "KenDFS".
+	// Verifier checks passwords; nil makes one over Directory.
+	Verifier *credential.Verifier
+	// Realm is named in the sign-in box of clients; empty is "KenDFS".
 	Realm string
 	// InsecureHTTP allows Basic authentication over plain HTTP from any
-	// address. Otherwise only loopback clients may use it without TLS.
+	// address. Otherwise only clients on this machine may use it without TLS.
 	InsecureHTTP bool
+	// Uploads is how many bodies are received at once; 0 is 128. More wait,
+	// UploadQueue of them (0 is 512); beyond that the answer is 503.
+	Uploads     int
+	UploadQueue int
 	// Logger gets what an operator acts on; nil is slog.Default().
 	Logger *slog.Logger
 }
 
+// withDefaults returns c with every zero field set, and its services wrapped
+// so that short absences of the nameserver are waited out.
+func (c Config) withDefaults() Config {
+	c.Tree, c.Changer = retryTree{c.Tree}, retryChanger{c.Changer}
+	c.Locker, c.Directory = retryLocker{c.Locker}, retryDirectory{c.Directory}
+	if c.Verifier == nil {
+		c.Verifier = credential.NewVerifier(credential.Config{Directory: c.Directory})
+	}
+	if c.Realm == "" {
+		c.Realm = "KenDFS"
+	}
+	if c.Uploads <= 0 {
+		c.Uploads = 128
+	}
+	if c.UploadQueue <= 0 {
+		c.UploadQueue = 512
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
 // Handler serves the drive over WebDAV (RFC 4918, classes 1, 2 and 3). It is
-// an http.Handler for the whole of "/".
+// an http.Handler for the whole of "/", safe for concurrent use.
 type Handler struct {
-	cfg Config
-	log *slog.Logger
+	cfg     Config
+	log     *slog.Logger
+	origins *http.CrossOriginProtection
+	uploads *gate
 }
 
 // New makes a Handler.
 func New(cfg Config) *Handler {
-	if cfg.Realm == "" {
-		cfg.Realm = "KenDFS"
+	cfg = cfg.withDefaults()
+	return &Handler{
+		cfg:     cfg,
+		log:     cfg.Logger,
+		origins: http.NewCrossOriginProtection(),
+		uploads: newGate(cfg.Uploads, cfg.UploadQueue),
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	return &Handler{cfg: cfg, log: cfg.Logger}
 }
 
 // request is a request that passed authentication and whose path is clean.
@@ -47,7 +81,7 @@ type request struct {
 	*http.Request
 	path metadata.Path
 	user metadata.User
-	// slash reports that the request's path ended in a slash.
+	// slash reports that the path ended in a slash, as that of a directory does.
 	slash bool
 }
 
@@ -95,18 +129,34 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		h.methodNotAllowed(w)
 		return
 	}
-	user, err := h.authenticate(w, hr)
-	if err != nil {
-		h.fail(w, hr, err)
-		return
+	r, err := h.accept(w, hr)
+	if err == nil {
+		err = serve(w, r)
 	}
-	p, err := parsePath(hr)
 	if err != nil {
-		h.fail(w, hr, err)
-		return
-	}
-	r := &request{Request: hr, path: p, user: user, slash: strings.HasSuffix(hr.URL.Path, "/")}
-	if err := serve(w, r); err != nil {
 		h.fail(w, hr, err)
 	}
 }
+
+// accept decides whether a request is served at all. A browser that follows
+// another site's wish is refused before anything else: it would send the
+// user's password along. There is no CORS: no other origin may use the drive.
+func (h *Handler) accept(w http.ResponseWriter, hr *http.Request) (*request, error) {
+	if err := h.origins.Check(hr); err != nil {
+		return nil, metadata.Errorf(metadata.KindDenied, "requests of other origins are refused: %w", err)
+	}
+	user, err := h.authenticate(w, hr)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parsePath(hr)
+	if err != nil {
+		return nil, err
+	}
+	return &request{
+		Request: hr, path: p, user: user,
+		slash: p != metadata.Root && strings.HasSuffix(hr.URL.Path, "/"),
+	}, nil
+}
+
+func errNotServed() error { return metadata.Errorf(metadata.KindUnsupported, "not served") }
