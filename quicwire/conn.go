@@ -1,0 +1,132 @@
+package quicwire
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+// conn is a live connection, dialed or accepted.
+type conn struct {
+	e       *Endpoint
+	qc      *quic.Conn
+	service Service
+	peer    Peer
+
+	mu   sync.Mutex
+	idle []*callStream // dialed only: streams without a call; the last one was used last
+	used time.Time     // dialed only: when it was last asked for
+}
+
+// idleStreamsMax bounds the streams kept for later calls on one connection.
+const idleStreamsMax = 128
+
+// register makes a connection known, so that Close, Disconnect and the end of
+// its certificate reach it. It reports false when the endpoint is closed or the
+// peer was removed meanwhile; then the connection is closed.
+func (e *Endpoint) register(c *conn, expires time.Time) bool {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		_ = c.qc.CloseWithError(wireDone, "endpoint closed") // always nil
+		return false
+	}
+	e.conns[c] = struct{}{}
+	e.windows.track(c.qc)
+	e.mu.Unlock()
+	// A connection must not outlive the proof of who is at its other end.
+	timer := time.AfterFunc(time.Until(expires), func() {
+		c.close(CodeUnavailable, "the certificate of the connection has expired")
+	})
+	context.AfterFunc(c.qc.Context(), func() {
+		timer.Stop()
+		e.windows.done(c.qc)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.conns, c)
+		for k, d := range e.dialed {
+			if d == c {
+				delete(e.dialed, k)
+			}
+		}
+	})
+	if c.peer.Node != 0 && e.cfg.Revoked(c.peer.Node) {
+		c.close(CodeDenied, "the node was removed from the cluster")
+		return false
+	}
+	return true
+}
+
+// close ends a connection and tells the peer why.
+func (c *conn) close(code uint32, why string) {
+	_ = c.qc.CloseWithError(quic.ApplicationErrorCode(wireCode(code)), why) // always nil
+}
+
+// alive reports whether the connection can be used, as far as is known.
+func (c *conn) alive() bool { return c.qc.Context().Err() == nil }
+
+// callStream is one persistent stream for calls, at one end; one call at a
+// time uses it.
+type callStream struct {
+	qs     *quic.Stream
+	frames frameReader
+	out    []byte // the frame being written
+	last   uint64 // number of the last request
+}
+
+// takeStream returns an idle call stream, or nil.
+func (c *conn) takeStream() *callStream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return nil
+	}
+	s := c.idle[n-1]
+	c.idle[n-1] = nil
+	c.idle = c.idle[:n-1]
+	return s
+}
+
+// putStream keeps a call stream for later, or ends it.
+func (c *conn) putStream(s *callStream) {
+	if cap(s.out) > bufferKeptMax {
+		s.out = nil
+	}
+	c.mu.Lock()
+	keep := len(c.idle) < idleStreamsMax
+	if keep {
+		c.idle = append(c.idle, s)
+	}
+	c.mu.Unlock()
+	if !keep {
+		s.qs.CancelRead(wireDone)
+		_ = s.qs.Close() // nothing is left to be sent
+	}
+}
+
+// touch notes that a dialed connection is in demand.
+func (c *conn) touch(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used = now
+}
+
+// oldest returns the dialed connection that was asked for longest ago.
+func oldest(dialed map[dialKey]*conn) *conn {
+	all := make([]*conn, 0, len(dialed))
+	for _, c := range dialed {
+		all = append(all, c)
+	}
+	return slices.MinFunc(all, func(a, b *conn) int { return a.lastUsed().Compare(b.lastUsed()) })
+}
+
+// lastUsed returns when the connection was last asked for.
+func (c *conn) lastUsed() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used
+}

@@ -1,0 +1,2 @@
+// Package quicwire is the transport between the nodes of a cluster.
+package quicwire
