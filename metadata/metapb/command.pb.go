@@ -2784,6 +2784,7 @@ type Result struct {
 	LeaseTo       uint64                 `protobuf:"varint,11,opt,name=lease_to,json=leaseTo,proto3" json:"lease_to,omitempty"`
 	More          uint32                 `protobuf:"varint,12,opt,name=more,proto3" json:"more,omitempty"` // Reap: rows left (0: none)
 	Dead          []*DeadBlock           `protobuf:"bytes,13,rep,name=dead,proto3" json:"dead,omitempty"`
+	Node          *NodeRow               `protobuf:"bytes,14,opt,name=node,proto3" json:"node,omitempty"` // Join, PutNode: the node as it is now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2905,6 +2906,13 @@ func (x *Result) GetMore() uint32 {
 func (x *Result) GetDead() []*DeadBlock {
 	if x != nil {
 		return x.Dead
+	}
+	return nil
+}
+
+func (x *Result) GetNode() *NodeRow {
+	if x != nil {
+		return x.Node
 	}
 	return nil
 }
@@ -3185,7 +3193,7 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05disks\x18\x02 \x03(\x06R\x05disks\x12\x12\n" +
 	"\x04addr\x18\x03 \x01(\tR\x04addr\x12\x12\n" +
-	"\x04zone\x18\x04 \x01(\tR\x04zone\"\x8a\x03\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\"\xb4\x03\n" +
 	"\x06Result\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x0e\n" +
@@ -3201,7 +3209,8 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	" \x01(\x04R\tleaseFrom\x12\x19\n" +
 	"\blease_to\x18\v \x01(\x04R\aleaseTo\x12\x12\n" +
 	"\x04more\x18\f \x01(\rR\x04more\x12*\n" +
-	"\x04dead\x18\r \x03(\v2\x16.ken.meta.v1.DeadBlockR\x04dead\"\xe4\x01\n" +
+	"\x04dead\x18\r \x03(\v2\x16.ken.meta.v1.DeadBlockR\x04dead\x12(\n" +
+	"\x04node\x18\x0e \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\"\xe4\x01\n" +
 	"\x05Entry\x12'\n" +
 	"\x03row\x18\x01 \x01(\v2\x15.ken.meta.v1.EntryRowR\x03row\x12%\n" +
 	"\x03dir\x18\x02 \x01(\v2\x13.ken.meta.v1.DirRowR\x03dir\x12*\n" +
@@ -3342,15 +3351,16 @@ var file_metadata_metapb_command_proto_depIdxs = []int32{
 	44, // 64: ken.meta.v1.Result.lock:type_name -> ken.meta.v1.LockRow
 	47, // 65: ken.meta.v1.Result.volume:type_name -> ken.meta.v1.VolumeRow
 	28, // 66: ken.meta.v1.Result.dead:type_name -> ken.meta.v1.DeadBlock
-	48, // 67: ken.meta.v1.Entry.row:type_name -> ken.meta.v1.EntryRow
-	49, // 68: ken.meta.v1.Entry.dir:type_name -> ken.meta.v1.DirRow
-	43, // 69: ken.meta.v1.Entry.props:type_name -> ken.meta.v1.PropRow
-	44, // 70: ken.meta.v1.Entry.locks:type_name -> ken.meta.v1.LockRow
-	71, // [71:71] is the sub-list for method output_type
-	71, // [71:71] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	41, // 67: ken.meta.v1.Result.node:type_name -> ken.meta.v1.NodeRow
+	48, // 68: ken.meta.v1.Entry.row:type_name -> ken.meta.v1.EntryRow
+	49, // 69: ken.meta.v1.Entry.dir:type_name -> ken.meta.v1.DirRow
+	43, // 70: ken.meta.v1.Entry.props:type_name -> ken.meta.v1.PropRow
+	44, // 71: ken.meta.v1.Entry.locks:type_name -> ken.meta.v1.LockRow
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_command_proto_init() }
