@@ -24,7 +24,10 @@ type fileSystem struct {
 	user string
 }
 
-func (s *fileSystem) guard() metadata.Guard { return metadata.Guard{User: s.user} }
+// guard submits the tokens that LockSystem has confirmed for running requests.
+func (s *fileSystem) guard() metadata.Guard {
+	return metadata.Guard{User: s.user, Tokens: s.h.seen.tokens(s.user)}
+}
 
 func (s *fileSystem) look(ctx context.Context, p metadata.Path) (metadata.Entry, error) {
 	return s.h.cfg.Tree.Lookup(ctx, p, metadata.LookupOptions{User: s.user, Props: true})

@@ -63,6 +63,7 @@ type Handler struct {
 	log     *slog.Logger
 	origins *http.CrossOriginProtection
 	uploads *gate
+	seen    seenLocks // for LockSystem
 }
 
 // New makes a Handler.

@@ -144,9 +144,9 @@ func newPropQuery(f propfindBody, minimal bool) *propQuery {
 	q.missing = make([]bool, len(q.items))
 	for i := range q.items {
 		switch q.items[i].name {
-		case dav("lockdiscovery"):
+		case davName("lockdiscovery"):
 			q.locks = f.kind != findPropname
-		case dav("quota-available-bytes"), dav("quota-used-bytes"):
+		case davName("quota-available-bytes"), davName("quota-used-bytes"):
 			q.quota = true
 		}
 	}

@@ -34,31 +34,31 @@ type liveProp struct {
 	set func(c *metadata.AttrChange, value string) error
 }
 
-func dav(local string) xml.Name { return xml.Name{Space: davSpace, Local: local} }
+func davName(local string) xml.Name { return xml.Name{Space: davSpace, Local: local} }
 
-func windows(local string) xml.Name { return xml.Name{Space: windowsSpace, Local: local} }
+func windowsName(local string) xml.Name { return xml.Name{Space: windowsSpace, Local: local} }
 
 // liveProps returns all live properties; DESIGN.md has the table with reasons.
 func liveProps() []liveProp {
 	return []liveProp{
-		{name: dav("resourcetype"), all: true, appendTo: propResourceType},
-		{name: dav("getlastmodified"), all: true, appendTo: propHTTPDate, set: setModified},
-		{name: dav("getcontentlength"), all: true, appendTo: propLength},
-		{name: dav("getetag"), all: true, appendTo: propETag},
-		{name: dav("getcontenttype"), all: true, appendTo: propContentType},
-		{name: dav("creationdate"), all: true, appendTo: propCreated, set: setCreated},
-		{name: dav("displayname"), all: true, appendTo: propName},
-		{name: dav("lockdiscovery"), all: true, appendTo: propLocks},
-		{name: dav("supportedlock"), all: true, appendTo: propSupportedLock},
-		{name: dav("quota-available-bytes"), appendTo: propAvailable},
-		{name: dav("quota-used-bytes"), appendTo: propUsed},
-		{name: dav("current-user-privilege-set"), appendTo: propPrivileges},
-		{name: dav("owner"), appendTo: propOwner},
-		{name: dav("lastmodified"), appendTo: propUnixTime, set: setModified},
+		{name: davName("resourcetype"), all: true, appendTo: propResourceType},
+		{name: davName("getlastmodified"), all: true, appendTo: propHTTPDate, set: setModified},
+		{name: davName("getcontentlength"), all: true, appendTo: propLength},
+		{name: davName("getetag"), all: true, appendTo: propETag},
+		{name: davName("getcontenttype"), all: true, appendTo: propContentType},
+		{name: davName("creationdate"), all: true, appendTo: propCreated, set: setCreated},
+		{name: davName("displayname"), all: true, appendTo: propName},
+		{name: davName("lockdiscovery"), all: true, appendTo: propLocks},
+		{name: davName("supportedlock"), all: true, appendTo: propSupportedLock},
+		{name: davName("quota-available-bytes"), appendTo: propAvailable},
+		{name: davName("quota-used-bytes"), appendTo: propUsed},
+		{name: davName("current-user-privilege-set"), appendTo: propPrivileges},
+		{name: davName("owner"), appendTo: propOwner},
+		{name: davName("lastmodified"), appendTo: propUnixTime, set: setModified},
 		{name: xml.Name{Space: ocSpace, Local: "checksums"}, appendTo: propChecksums},
 		{name: xml.Name{Space: sarSpace, Local: "lastmodified"}, appendTo: propHTTPDate, set: setModified},
-		{name: windows("Win32LastModifiedTime"), appendTo: propHTTPDate, set: setModified},
-		{name: windows("Win32CreationTime"), appendTo: propWindowsCreated, set: setCreated},
+		{name: windowsName("Win32LastModifiedTime"), appendTo: propHTTPDate, set: setModified},
+		{name: windowsName("Win32CreationTime"), appendTo: propWindowsCreated, set: setCreated},
 	}
 }
 
