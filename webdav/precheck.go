@@ -2,7 +2,6 @@ package webdav
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"kendfs/metadata"
@@ -26,13 +25,20 @@ func precheck(p metadata.Path, g *metadata.Guard, e *metadata.Entry, locks []met
 	switch {
 	case g.IfMatch != nil && (e == nil || !g.IfMatch.Any && !slices.Contains(g.IfMatch.Tags, tag)):
 		return metadata.Errorf(metadata.KindPrecondition, "%s is not the version that If-Match wants", p)
-	case g.IfNoneMatch != nil && e != nil && (g.IfNoneMatch.Any || containsWeakly(g.IfNoneMatch.Tags, tag)):
+	case g.IfNoneMatch != nil && e != nil && (g.IfNoneMatch.Any || slices.Contains(g.IfNoneMatch.Tags, tag)):
 		return metadata.Errorf(metadata.KindPrecondition, "%s is there, against If-None-Match", p)
-	case !g.IfUnmodifiedSince.IsZero() && e != nil && e.Modified.Truncate(time.Second).After(g.IfUnmodifiedSince):
+	case g.IfMatch == nil && !g.IfUnmodifiedSince.IsZero() && e != nil &&
+		e.Modified.Truncate(time.Second).After(g.IfUnmodifiedSince):
 		return metadata.Errorf(metadata.KindPrecondition, "%s was modified since", p)
 	}
+	covering := locks
+	if e == nil {
+		// The directory's own lock of depth 0 protects the new name (RFC 4918
+		// §7.4), but does not cover what is not there.
+		covering = slices.DeleteFunc(slices.Clone(locks), func(k metadata.Lock) bool { return !k.Infinite })
+	}
 	if len(g.If) > 0 && !slices.ContainsFunc(g.If, func(l metadata.IfList) bool {
-		return l.Path != "" && l.Path != p || listHolds(&l, tag, locks)
+		return l.Path != "" && l.Path != p || listHolds(&l, tag, covering)
 	}) {
 		return metadata.Errorf(metadata.KindPrecondition, "the If header's conditions on %s are false", p)
 	}
@@ -79,9 +85,4 @@ func tokensOf(g *metadata.Guard) []string {
 		}
 	}
 	return tokens
-}
-
-// containsWeakly compares as RFC 9110 §8.8.3.2 demands of If-None-Match.
-func containsWeakly(tags []string, tag string) bool {
-	return slices.ContainsFunc(tags, func(t string) bool { return strings.TrimPrefix(t, "W/") == tag })
 }
