@@ -46,12 +46,12 @@ type Config struct {
 	FrameTimeout     time.Duration // for the rest of a frame that has begun; default 30 s
 
 	BodyMax           int   // bytes of a request or reply; default BodyBytesMax, at most 16 MiB
-	MaxConns          int   // incoming connections, handshakes included; default 1024
+	MaxConns          int   // incoming connections, handshakes included; default 2048
 	MaxConnsPerPeer   int   // incoming connections of one node; default 32
 	MaxStreams        int   // open streams of one incoming connection; default 1024
 	MaxStreamsPerPeer int   // open streams of one node; default 4096
 	MaxJoins          int   // incoming connections without a certificate; default 32
-	HandshakeRate     int   // handshakes a second before addresses must be proved (Retry); default 200
+	HandshakeRate     int   // handshakes a second before addresses must be proved (Retry); default 100
 	WindowBudget      int64 // bytes of receive windows beyond the initial ones, of all connections; default 1 GiB
 
 	DisableGRO bool // receive without UDP_GRO (Linux)
@@ -82,12 +82,12 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.HandshakeTimeout, 3*time.Second)
 	setDefault(&c.FrameTimeout, 30*time.Second)
 	setDefault(&c.BodyMax, BodyBytesMax)
-	setDefault(&c.MaxConns, 1024)
+	setDefault(&c.MaxConns, 2048)
 	setDefault(&c.MaxConnsPerPeer, 32)
 	setDefault(&c.MaxStreams, 1024)
 	setDefault(&c.MaxStreamsPerPeer, 4096)
 	setDefault(&c.MaxJoins, 32)
-	setDefault(&c.HandshakeRate, 200)
+	setDefault(&c.HandshakeRate, 100)
 	setDefault(&c.WindowBudget, 1<<30)
 	c.BodyMax = min(c.BodyMax, 16<<20)
 	return c, nil

@@ -127,7 +127,7 @@ func (e *Endpoint) dial(ctx context.Context, t Target, s Service) (*conn, error)
 	qc, err := e.transport.Dial(ctx, addr, cfg, e.quicConfig(-1))
 	if err != nil {
 		we := fromQUIC(err)
-		if we.Code == CodeTimeout { // ours; the callers' own deadlines are looked at by them
+		if we.Code == CodeTimeout || we.Code == CodeCanceled { // ours; callers look at their own contexts
 			we.Code = CodeUnavailable
 		}
 		we.Msg = fmt.Sprintf("dial %s for %s: %s", t.Addr, s, we.Msg)

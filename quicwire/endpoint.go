@@ -52,6 +52,7 @@ type Endpoint struct {
 	services  map[Service]*service // fixed after Start
 
 	handshakes *rate
+	refusals   *rate // log lines about them
 	windows    *windows
 	loads      loads
 	incoming   atomic.Int64 // connections and handshakes
@@ -65,6 +66,9 @@ type Endpoint struct {
 	dials    map[dialKey]*dialing
 	wg       sync.WaitGroup // every goroutine; Add only under mu and !closed
 }
+
+// refusalLinesMax bounds the log lines a second about refused peers.
+const refusalLinesMax = 5
 
 // Open binds the socket. Calls can be made at once; Start begins to serve.
 func Open(cfg Config) (*Endpoint, error) {
@@ -88,6 +92,7 @@ func Open(cfg Config) (*Endpoint, error) {
 		socket:     socket,
 		services:   map[Service]*service{},
 		handshakes: newRate(cfg.HandshakeRate),
+		refusals:   newRate(refusalLinesMax),
 		windows:    newWindows(cfg.WindowBudget),
 		loads:      loads{m: map[uint64]*load{}},
 		conns:      map[*conn]struct{}{},

@@ -13,8 +13,7 @@ import (
 )
 
 // Codes of errors that quicwire itself makes. They are the numbers of
-// metadata.Kind, which this package does not import; a test of the layers above
-// compares them.
+// metadata.Kind, which this package does not import; a test compares them.
 const (
 	CodeInternal    uint32 = 0
 	CodeInvalid     uint32 = 1
@@ -114,7 +113,12 @@ func fromQUIC(err error) *Error {
 		if se.Remote {
 			return fromWire(uint64(se.ErrorCode), "stream reset by the peer")
 		}
-		return &Error{Code: CodeCanceled, Msg: "stream canceled", err: err}
+		// Of this side: the code says why, see Stream.follow.
+		e := fromWire(uint64(se.ErrorCode), "stream canceled")
+		if e.Remote, e.err = false, err; se.ErrorCode < wireBase {
+			e.Code = CodeCanceled
+		}
+		return e
 	}
 	if ae, ok := errors.AsType[*quic.ApplicationError](err); ok {
 		what := "connection closed"

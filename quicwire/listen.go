@@ -75,7 +75,7 @@ func (e *Endpoint) tlsForClient(hello *tls.ClientHelloInfo) (*tls.Config, error)
 	cfg.ClientAuth = tls.RequireAnyClientCert // VerifyConnection checks it
 	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
 		_, err := want.check(cs.PeerCertificates)
-		if err != nil {
+		if err != nil && !e.refusals.over(time.Now()) {
 			e.cfg.Logger.Warn("peer refused", "service", sv.name, "addr", hello.Conn.RemoteAddr(), "err", err)
 		}
 		return err

@@ -39,7 +39,10 @@ func (c *conn) serveStream(sv *service, qs *quic.Stream) {
 			return
 		}
 		s.raw = true
-		sv.Raw(qs.Context(), c.peer, s)
+		ctx, cancel := s.context()
+		defer cancel()
+		sv.Raw(ctx, c.peer, s)
+		<-qs.Context().Done() // until then it counts as the peer's
 	default:
 		s.refuse(errorf(CodeUnsupported, "frame of kind %d", env.Kind))
 	}
@@ -68,6 +71,20 @@ func deadline(ctx context.Context, env *wirepb.Envelope) (context.Context, conte
 	return context.WithTimeout(ctx, time.Duration(env.TimeoutUs)*time.Microsecond)
 }
 
+// context returns one that ends when the caller resets the stream or the
+// connection is lost. The stream's own context ends in CloseWrite, too, after
+// which a handler may have work to do.
+func (s *Stream) context() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(s.c.qc.Context())
+	own := s.qs.Context()
+	stop := context.AfterFunc(own, func() {
+		if context.Cause(own) != quic.ErrStreamClosed {
+			cancel()
+		}
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
 // serveBulk runs the handler of a bulk stream.
 func (s *Stream) serveBulk(sv *service, env *wirepb.Envelope) {
 	h := sv.Streams[env.Method]
@@ -75,9 +92,19 @@ func (s *Stream) serveBulk(sv *service, env *wirepb.Envelope) {
 		s.refuse(errorf(CodeUnsupported, "%s has no stream %d", sv.name, env.Method))
 		return
 	}
-	ctx, cancel := deadline(s.qs.Context(), env)
+	base, end := s.context()
+	defer end()
+	ctx, cancel := deadline(base, env)
 	defer cancel()
-	s.finish(h(ctx, s.c.peer, env.Body, s))
+	if env.TimeoutUs != 0 {
+		// The handler may be in Read or Write, which know no context.
+		s.follow(ctx)
+	}
+	err := h(ctx, s.c.peer, env.Body, s)
+	if s.stop != nil {
+		s.stop()
+	}
+	s.finish(err)
 }
 
 // serveCalls runs the calls of a stream, one after the other. env is the first.
