@@ -57,8 +57,11 @@ func (s *state) applyOne(cmd *metapb.Command) (*metapb.Result, error) {
 	if isFault(err) {
 		return nil, err
 	}
-	if kept != nil || err != nil {
-		return asResult(kept, err), nil
+	if kept != nil {
+		return kept, nil
+	}
+	if err != nil {
+		return asResult(nil, err), nil
 	}
 	res, err := s.dispatch(cmd)
 	if isFault(err) {
@@ -74,10 +77,8 @@ func asResult(res *metapb.Result, err error) *metapb.Result {
 	switch {
 	case err == nil && res == nil:
 		return &metapb.Result{Ok: true}
-	case err == nil && res.Kind == 0:
-		res.Ok = true
-		return res
 	case err == nil:
+		res.Ok = true
 		return res
 	case errors.As(err, &refused):
 		return &metapb.Result{Kind: uint32(refused.Kind), Message: refused.Error()}

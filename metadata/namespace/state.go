@@ -31,7 +31,7 @@ type view struct {
 type state struct {
 	view
 	kv     KV
-	floors map[uint64]uint64 // session -> first sequence whose result is kept
+	floors map[uint64]floor // of the sessions whose commands are in the batch
 }
 
 // dirState is a cached directory row.
@@ -55,7 +55,7 @@ func newState(kv KV, now int64) (*state, error) {
 	}
 	v.now = max(now, v.now, 0)
 	v.dirs = map[uint64]*dirState{}
-	return &state{view: v, kv: kv, floors: map[uint64]uint64{}}, nil
+	return &state{view: v, kv: kv, floors: map[uint64]floor{}}, nil
 }
 
 // flush writes the cached rows, in the order of their keys.
@@ -63,10 +63,8 @@ func (s *state) flush(index uint64) error {
 	if err := s.flushDirs(); err != nil {
 		return err
 	}
-	for _, session := range sortedKeys(s.floors) {
-		if err := setRow(s.kv, keyResult(session, 0), u64Row(s.floors[session])); err != nil {
-			return err
-		}
+	if err := s.flushFloors(); err != nil {
+		return err
 	}
 	if s.cluster != nil {
 		s.cluster.Now = s.now
