@@ -1,0 +1,196 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+
+	"kendfs/metadata"
+)
+
+// site is a storage server (or any node) as plans see it.
+type site struct {
+	id        metadata.NodeID
+	addr      string
+	zone      string
+	state     metadata.NodeState
+	storage   bool // keeps replicas
+	live      metadata.Liveness
+	downSince time.Time // when live is down
+}
+
+// disk is one disk as plans see it.
+type disk struct {
+	id       metadata.DiskID
+	site     *site
+	live     metadata.Liveness // never better than its site's; down when it has failed
+	free     int64             // bytes it can take, what running orders will bring deducted
+	capacity int64
+	used     int64
+}
+
+// volume is a volume as plans see it.
+type volume struct {
+	metadata.Volume
+	granting bool      // a lease of it is being proposed: hands off
+	impaired time.Time // since when a leased volume should have been repaired or moved; zero: it should not
+	seen     []seenOn  // when its replicas were last reported
+}
+
+// seenOn is when a disk last reported its copy of a volume.
+type seenOn struct {
+	disk metadata.DiskID
+	at   time.Time
+}
+
+// world is everything a plan depends on.
+type world struct {
+	now     time.Time
+	lim     Limits
+	braked  bool
+	sites   map[metadata.NodeID]*site
+	disks   map[metadata.DiskID]*disk
+	volumes map[metadata.VolumeID]*volume
+	// strays are copies that disks have reported and no volume lists.
+	strays map[copyKey]stray
+	orders *orders
+}
+
+// copyKey names one disk's copy of a volume, listed or not.
+type copyKey struct {
+	volume metadata.VolumeID
+	disk   metadata.DiskID
+}
+
+// census sorts a volume's replicas by what they are worth now.
+type census struct {
+	up       []metadata.Replica // answer now: sources of repairs, readers' choice
+	settled  []metadata.Replica // of up: on nodes that keep them (not draining)
+	draining []metadata.Replica // there, but to be moved off
+	lost     []metadata.Replica // on nodes or disks that are down, failed or removed
+	live     int                // copies that are there, as far as one knows: suspect and unknown ones too
+	staying  int                // of live: on nodes that keep them
+	away     int                // on nodes in maintenance that are down: repair does not make up for them
+}
+
+// missing is how many replicas a repair has to add.
+func (c census) missing(target int) int { return target - c.staying - c.away }
+
+func (w *world) census(v *volume) census {
+	var c census
+	for _, r := range v.Replicas {
+		d, s := w.disks[r.Disk], w.sites[r.Node]
+		switch {
+		case s == nil || d == nil || s.state == metadata.NodeRemoved:
+			c.lost = append(c.lost, r)
+			continue
+		case d.live == metadata.LivenessDown && s.state == metadata.NodeMaintenance && s.live == metadata.LivenessDown:
+			c.away++
+			continue
+		case d.live == metadata.LivenessDown:
+			c.lost = append(c.lost, r)
+			continue
+		}
+		c.live++
+		up := d.live == metadata.LivenessUp
+		if up {
+			c.up = append(c.up, r)
+		}
+		if s.state == metadata.NodeDraining {
+			c.draining = append(c.draining, r)
+			continue
+		}
+		c.staying++
+		if up {
+			c.settled = append(c.settled, r)
+		}
+	}
+	return c
+}
+
+// located tells where a volume's replicas are and which answer.
+func (w *world) located(replicas []metadata.Replica) []metadata.Located {
+	out := make([]metadata.Located, 0, len(replicas))
+	for _, r := range replicas {
+		l := metadata.Located{Replica: r}
+		if s := w.sites[r.Node]; s != nil {
+			l.Addr, l.Zone = s.addr, s.zone
+			if d := w.disks[r.Disk]; d != nil && s.state != metadata.NodeRemoved {
+				l.Live = d.live == metadata.LivenessUp || d.live == metadata.LivenessUnknown
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// plan is what is to be done now: orders to storage servers, and changes to
+// propose. At most one change of a volume is in one plan, since each raises the
+// volume's epoch.
+type plan struct {
+	orders   []order
+	drops    []plannedDrop
+	releases []plannedRelease
+	stalls   map[Stall]int // volumes that need work and get none, by reason
+}
+
+type plannedDrop struct {
+	ReplicaDrop
+	forget bool // then tell the disk to forget its copy
+}
+
+type plannedRelease struct {
+	session metadata.SessionID
+	volume  metadata.VolumeID
+}
+
+// need is a volume that something has to be done about.
+type need struct {
+	v *volume
+	c census
+}
+
+// makePlan plans for all volumes, those at most risk first.
+func makePlan(w *world) plan {
+	p := plan{stalls: make(map[Stall]int)}
+	var needs []need
+	for _, v := range w.volumes {
+		if v.granting {
+			continue
+		}
+		c := w.census(v)
+		if v.State == metadata.VolumeFencing || c.staying != len(v.Replicas) || c.missing(v.Target) != 0 {
+			needs = append(needs, need{v, c})
+		} else {
+			v.impaired = time.Time{}
+		}
+	}
+	slices.SortFunc(needs, byRisk)
+	work := newWorkload(w.orders)
+	for _, n := range needs {
+		switch n.v.State {
+		case metadata.VolumeFencing:
+			w.planFence(&p, work, n)
+		case metadata.VolumeLeased:
+			w.planLeased(&p, n)
+		default:
+			w.planSettled(&p, work, n)
+		}
+	}
+	return p
+}
+
+// byRisk orders by live copies in relation to the target, then by bytes.
+func byRisk(a, b need) int {
+	if x, y := a.c.live*b.v.Target, b.c.live*a.v.Target; x != y {
+		return x - y
+	}
+	switch {
+	case a.v.Bytes > b.v.Bytes:
+		return -1
+	case a.v.Bytes < b.v.Bytes:
+		return 1
+	case a.v.ID < b.v.ID:
+		return -1
+	}
+	return 1
+}
