@@ -160,4 +160,3 @@ func (h *Handler) accept(w http.ResponseWriter, hr *http.Request) (*request, err
 	}, nil
 }
 
-func errNotServed() error { return metadata.Errorf(metadata.KindUnsupported, "not served") }

@@ -409,3 +409,16 @@ func (s *memSegments) Next(data []byte, sums []uint32) (int, error) {
 	s.at += int64(n)
 	return n, nil
 }
+
+// fail makes reads of blocks fail as f says.
+func (m *memDisks) fail(f func(blockio.GetRequest) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.get = f
+}
+
+// mkdir makes a directory without a request.
+func (d *drive) mkdir(path string) {
+	d.t.Helper()
+	d.must(&metapb.Command{Op: &metapb.Command_Mkdir{Mkdir: &metapb.Mkdir{Path: path}}})
+}

@@ -36,6 +36,9 @@ func withProgress(next http.Handler) http.Handler {
 			now := time.Now()
 			b := &progressBody{ReadCloser: r.Body, rc: rc, start: now, deadline: now.Add(progressStallMax)}
 			_ = rc.SetReadDeadline(b.deadline) // not supported: the body is not from a network
+			// On a copy: net/http looks at the type of the body in its own, to
+			// know that a client still waits for "100 Continue".
+			r = r.WithContext(r.Context())
 			r.Body = b
 		}
 		next.ServeHTTP(&progressWriter{ResponseWriter: w, rc: rc}, r)
