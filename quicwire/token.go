@@ -142,6 +142,9 @@ func ParseToken(text string) (Token, error) {
 	if err := t.Validate(); err != nil {
 		return Token{}, err
 	}
+	if again, err := t.Encode(); err != nil || again != text {
+		return Token{}, errors.New("join token: mistyped or cut off") // base32 has spare bits at its end
+	}
 	return t, nil
 }
 
