@@ -82,23 +82,22 @@ type JoinRequest struct {
 	CSR              []byte // DER
 }
 
-// caller is the part of an endpoint that a join needs: the token's CA has been
-// checked against the server's certificate before Call sends anything.
-type caller interface {
-	Call(ctx context.Context, t quicwire.Target, s quicwire.Service, method uint32, req []byte) ([]byte, error)
+// joiner is the part of an endpoint that a join needs: it checks the
+// nameserver's authority against the token before it sends anything.
+type joiner interface {
+	Join(ctx context.Context, t quicwire.Token, method uint32, req []byte) ([]byte, error)
 }
 
-// Join enrols this node with the nameserver that the token names. The endpoint
-// must have been opened without credentials and with the token's CA pinned.
-func Join(ctx context.Context, e caller, addr, tokenID string, secret []byte, r JoinRequest) (
-	Enrolment, error) {
+// Join enrols this node with a nameserver that the token names. The endpoint
+// needs no credentials.
+func Join(ctx context.Context, e joiner, t quicwire.Token, r JoinRequest) (Enrolment, error) {
 	req, err := proto.Marshal(&metapb.JoinRequest{
-		Token: tokenID, Secret: secret, Csr: r.CSR, Name: r.Name, Addr: r.Addr, Zone: r.Zone, Roles: r.Roles,
+		Token: t.ID, Secret: t.Secret, Csr: r.CSR, Name: r.Name, Addr: r.Addr, Zone: r.Zone, Roles: r.Roles,
 	})
 	if err != nil {
 		return Enrolment{}, err
 	}
-	ans, err := e.Call(ctx, quicwire.Target{Addr: addr}, quicwire.ServiceJoin, methodJoin, req)
+	ans, err := e.Join(ctx, t, methodJoin, req)
 	if err != nil {
 		return Enrolment{}, wireErr(err)
 	}

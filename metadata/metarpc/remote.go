@@ -115,7 +115,11 @@ func (r *Remote) call(ctx context.Context, method uint32, req, ans proto.Message
 	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
 		t, index := r.target()
 		attempt, cancel := context.WithTimeout(ctx, attemptMax)
-		out, err := r.endpoint.Call(attempt, t, quicwire.ServiceMeta, method, b)
+		send := r.endpoint.Call
+		if idempotent {
+			send = r.endpoint.CallIdempotent
+		}
+		out, err := send(attempt, t, quicwire.ServiceMeta, method, b)
 		cancel()
 		if err == nil {
 			if err := proto.Unmarshal(out, ans); err != nil {

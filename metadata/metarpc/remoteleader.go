@@ -99,4 +99,4 @@ func (r *Remote) RenewCertificate(ctx context.Context, csr []byte) (Enrolment, e
 	return enrolmentFromPB(&a), nil
 }
 
-var _ caller = (*quicwire.Endpoint)(nil)
+var _ joiner = (*quicwire.Endpoint)(nil)
