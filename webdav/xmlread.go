@@ -55,7 +55,43 @@ func readXML(r *http.Request) ([]byte, error) {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
 		return nil, nil
 	}
-	return body, nil
+	return body, checkAttrs(body)
+}
+
+// checkAttrs refuses a tag with too many attributes before encoding/xml makes
+// a list of them, of fifty times their size.
+func checkAttrs(body []byte) error {
+	for {
+		_, tag, ok := bytes.Cut(body, []byte("<"))
+		if !ok {
+			return nil
+		}
+		switch {
+		case bytes.HasPrefix(tag, []byte("!--")):
+			_, body, _ = bytes.Cut(tag, []byte("-->"))
+			continue
+		case bytes.HasPrefix(tag, []byte("![CDATA[")):
+			_, body, _ = bytes.Cut(tag, []byte("]]>"))
+			continue
+		case bytes.HasPrefix(tag, []byte("?")):
+			_, body, _ = bytes.Cut(tag, []byte("?>"))
+			continue
+		}
+		attrs, quote, i := 0, byte(0), 0
+		for ; i < len(tag) && (quote != 0 || tag[i] != '>'); i++ {
+			switch c := tag[i]; {
+			case quote != 0 && c == quote:
+				quote = 0
+			case quote == 0 && (c == '"' || c == '\''):
+				quote = c
+			case quote == 0 && c == '=':
+				if attrs++; attrs > xmlAttrsMax {
+					return badXML("an element has more than %d attributes", xmlAttrsMax)
+				}
+			}
+		}
+		body = tag[i:]
+	}
 }
 
 func errBodyTooLarge() error {
