@@ -19,6 +19,7 @@ const (
 	hedgeMin    = 10 * time.Millisecond
 	ewmaWeight  = 0.2
 	ewmaInitial = float64(2 * time.Millisecond)
+	ewmaFresh   = 10 * time.Second // a server not read from for this long gets another chance
 )
 
 // nodes remembers how the storage servers behave, as this client sees them.
@@ -32,6 +33,7 @@ type nodes struct {
 
 type nodeState struct {
 	firstByte float64 // EWMA, nanoseconds
+	measured  time.Time
 	inFlight  int
 	write     penalty
 	read      penalty
@@ -132,6 +134,7 @@ func (n *nodes) end(id metadata.NodeID, firstByte time.Duration, small bool) {
 		return
 	}
 	s.read = penalty{}
+	s.measured = time.Now()
 	s.firstByte += ewmaWeight * (float64(firstByte) - s.firstByte)
 	if !small {
 		return
@@ -161,8 +164,12 @@ func (n *nodes) score(id metadata.NodeID) float64 {
 	if s == nil {
 		return ewmaInitial
 	}
-	score := s.firstByte * float64(s.inFlight+1)
-	if s.read.last > 0 && time.Now().Before(s.read.until) {
+	now, firstByte := time.Now(), s.firstByte
+	if now.Sub(s.measured) > ewmaFresh {
+		firstByte = ewmaInitial
+	}
+	score := firstByte * float64(s.inFlight+1)
+	if s.read.last > 0 && now.Before(s.read.until) {
 		score += float64(shunMax)
 	}
 	return score

@@ -232,40 +232,41 @@ func (h *choice) verdict() error {
 	return metadata.Errorf(metadata.KindOf(h.err), "no replica of %v delivers: %w", h.volume, h.err)
 }
 
-// best returns the replica to read from: one in this process, else the better
-// of two taken at random, those the leader hears from first.
+// best returns the replica to read from: one in this process, else one that the
+// leader hears from, else any; of two of them, taken at random, the better one.
 func (c *Client) best(replicas []metadata.Located, tried []metadata.Replica) (metadata.Located, bool) {
-	var live, silent [metadata.ReplicasMax]metadata.Located
-	nLive, nSilent := 0, 0
+	var classes [3][metadata.ReplicasMax]metadata.Located // in order of preference
+	var count [3]int
 	for _, r := range replicas {
+		class := 2
 		switch {
 		case has(tried, r.Replica):
+			continue
 		case c.local(r.Node):
-			return r, true
-		case r.Live && nLive < len(live):
-			live[nLive] = r
-			nLive++
-		case nSilent < len(silent):
-			silent[nSilent] = r
-			nSilent++
+			class = 0
+		case r.Live:
+			class = 1
+		}
+		if n := count[class]; n < metadata.ReplicasMax {
+			classes[class][n] = r
+			count[class]++
 		}
 	}
-	from := live[:nLive]
-	if nLive == 0 {
-		from = silent[:nSilent]
+	for class, n := range count {
+		switch n {
+		case 0:
+			continue
+		case 1:
+			return classes[class][0], true
+		}
+		a := classes[class][rand.IntN(n)]
+		b := classes[class][rand.IntN(n)]
+		if c.nodes.score(b.Node) < c.nodes.score(a.Node) {
+			a = b
+		}
+		return a, true
 	}
-	switch len(from) {
-	case 0:
-		return metadata.Located{}, false
-	case 1:
-		return from[0], true
-	}
-	i := rand.IntN(len(from))
-	j := (i + 1 + rand.IntN(len(from)-1)) % len(from)
-	if c.nodes.score(from[j].Node) < c.nodes.score(from[i].Node) {
-		i = j
-	}
-	return from[i], true
+	return metadata.Located{}, false
 }
 
 func has(tried []metadata.Replica, r metadata.Replica) bool {
