@@ -1,0 +1,74 @@
+package blockstore
+
+import (
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/sys/unix"
+)
+
+// iovMax is the kernel's bound on the pieces of one pwritev (IOV_MAX).
+const iovMax = 1024
+
+// allocate reserves space and lengthens the file, so that a later fdatasync
+// need not write the file's size. It does nothing without a descriptor.
+func allocate(f vfs.File, off, n int64) error {
+	fd := f.Fd()
+	if fd == vfs.InvalidFd || n <= 0 {
+		return nil
+	}
+	err := unix.Fallocate(int(fd), 0, off, n)
+	if err == unix.EOPNOTSUPP || err == unix.ENOSYS {
+		return nil
+	}
+	return err
+}
+
+// trim gives back what was allocated past the end of a closed log.
+func trim(f vfs.File, end int64) error {
+	if fd := f.Fd(); fd != vfs.InvalidFd {
+		return unix.Ftruncate(int(fd), end)
+	}
+	return nil
+}
+
+// writeVector writes the pieces one after another at off: with pwritev, which
+// copies nothing in this process.
+func writeVector(f vfs.File, pieces [][]byte, off int64) error {
+	fd := int(f.Fd())
+	for len(pieces) > 0 {
+		n, err := unix.Pwritev(fd, pieces[:min(len(pieces), iovMax)], off)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return io.ErrShortWrite
+		}
+		off += int64(n)
+		for len(pieces) > 0 && n >= len(pieces[0]) {
+			n -= len(pieces[0])
+			pieces = pieces[1:]
+		}
+		if n > 0 {
+			pieces[0] = pieces[0][n:]
+		}
+	}
+	return nil
+}
+
+// readAhead tells the kernel that a range will be read soon.
+func readAhead(f vfs.File, off, n int64) {
+	if f.Fd() != vfs.InvalidFd {
+		_ = f.Prefetch(off, n) // advice only
+	}
+}
+
+// dropCache tells the kernel that a range will not be read again soon.
+func dropCache(f vfs.File, off, n int64) {
+	if fd := f.Fd(); fd != vfs.InvalidFd {
+		_ = unix.Fadvise(int(fd), off, n, unix.FADV_DONTNEED) // advice only
+	}
+}
