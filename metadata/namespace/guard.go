@@ -62,7 +62,7 @@ func (v view) authorize(user string, want metadata.Role) (metadata.Role, error) 
 	if user == "" {
 		return metadata.RoleAdmin, nil
 	}
-	row, err := getRow[metapb.UserRow](v.r, keyUser(user))
+	row, err := v.user(user)
 	if err != nil {
 		return 0, err
 	}

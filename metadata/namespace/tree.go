@@ -171,7 +171,7 @@ func (s *state) rename(op *metapb.Rename) (*metapb.Result, error) {
 	if err := s.unlink(dst); err != nil {
 		return nil, err
 	}
-	// RFC 4918 §7.5: a lock does not move with the resource.
+	// RFC 4918 §7.6: a lock does not move with the resource.
 	if err := s.dropLocks(src); err != nil {
 		return nil, err
 	}
