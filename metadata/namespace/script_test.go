@@ -391,7 +391,7 @@ func (w *world) show(path, user string) (string, []string) {
 		return metadata.KindOf(err).String(), nil
 	}
 	e := ans.Entry
-	lines := []string{fmt.Sprintf("name "%s" id %d size %d owner %q replication %d", e.Row.Name, e.Row.Id, e.Row.Size, e.Row.Owner, e.EffectiveReplication)}
+	lines := []string{fmt.Sprintf("name %q id %d size %d owner %q replication %d", e.Row.Name, e.Row.Id, e.Row.Size, e.Row.Owner, e.EffectiveReplication)}
 	lines = append(lines, fmt.Sprintf("modified %s created %s", ago(e.Row.Modified), ago(e.Row.Created)))
 	for _, p := range e.Props {
 		lines = append(lines, fmt.Sprintf("prop %s %s = %s", p.Space, p.Local, p.Value))
