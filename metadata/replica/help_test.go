@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func stateHash(t testing.TB, n *Node) (hash string, index uint64) {
 	t.Helper()
 	err := n.View(func(r namespace.Reader, i uint64) error {
 		index = i
-		h, err := [32]byte{}, error(nil)
+		h, err := namespace.StateHash(r)
 		hash = fmt.Sprintf("%x", h)
 		return err
 	})
@@ -94,3 +95,6 @@ func stateHash(t testing.TB, n *Node) (hash string, index uint64) {
 	}
 	return hash, index
 }
+
+// soak reports whether long tests are wanted.
+func soak() bool { return os.Getenv("KEN_SOAK") != "" }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/raft"
@@ -114,9 +115,7 @@ func (s *logStore) checkEntry(index uint64, p progress) error {
 		return metadata.Errorf(metadata.KindCorrupt, "%s: entry %d: %w", s.dir, index, err)
 	}
 	term, err := checkEntry(val, index)
-	if err == nil {
-		err = closer.Close()
-	}
+	err = errors.Join(err, closer.Close())
 	if err == nil && index == p.index && term != p.term {
 		err = metadata.Errorf(metadata.KindCorrupt, "entry %d is of term %d, the state has it of term %d", index, term, p.term)
 	}
