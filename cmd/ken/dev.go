@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kendfs/cmd/ken/internal/cluster"
+)
+
+// stopMax bounds an orderly stop after SIGTERM.
+const stopMax = 4500 * time.Millisecond
+
+// newLogger writes messages for people to standard error.
+func newLogger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if level != "" {
+		if err := l.UnmarshalText([]byte(level)); err != nil {
+			return nil, usagef("log level %q: want debug, info, warn or error", level)
+		}
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
+}
+
+// stopContext is what is left for an orderly stop once the command was told to end.
+func stopContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), stopMax)
+}
+
+func devCommand(g *globals) *cobra.Command {
+	opt := cluster.DevOptions{}
+	level := "warn"
+	c := &cobra.Command{
+		Use:   "dev",
+		Short: "Run a whole drive in this process, with data in one folder",
+		Long: `Run a whole drive in this process, with data in one folder: a nameserver, three
+storage servers and the WebDAV gateway. Every file is kept twice, as on a real
+cluster, but on this machine's disk only.
+
+The first start prints the password; KEN_ADMIN_PASSWORD sets it instead. The
+next start with the same folder finds everything again.`,
+		Example: `  ken dev
+  ken dev --dir /srv/drive --webdav 127.0.0.1:9000
+  ken dev --webdav 127.0.0.1:0      # a free port, several can run side by side`,
+		Args: exact(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := newLogger(level)
+			if err != nil {
+				return err
+			}
+			opt.Dir, opt.Logger, opt.Version = g.dir, log, version
+			opt.Password = os.Getenv("KEN_ADMIN_PASSWORD")
+			return runDev(c, g, opt)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opt.WebDAV, "webdav", "127.0.0.1:8080", "address of the drive")
+	f.StringVar(&opt.Listen, "listen", "127.0.0.1:0", "QUIC address of the nameserver")
+	f.IntVar(&opt.StorageServers, "storage-servers", 3, "number of storage servers, 1 to 16")
+	f.IntVar(&opt.Replication, "replication", 2, "copies of every file, at the first start")
+	f.StringVar(&level, "log-level", level, "debug, info, warn or error")
+	return c
+}
+
+// devJSON is what `ken dev -o json` prints, one line, when it is ready.
+type devJSON struct {
+	Ready    bool   `json:"ready"`
+	URL      string `json:"url"`
+	User     string `json:"user"`
+	Password string `json:"password,omitempty"`
+	Dir      string `json:"dir"`
+	QUIC     string `json:"quic"`
+	PID      int    `json:"pid"`
+}
+
+func runDev(c *cobra.Command, g *globals, opt cluster.DevOptions) error {
+	ctx := c.Context()
+	d, err := cluster.Dev(ctx, opt)
+	if err != nil {
+		return err
+	}
+	if err := announceDev(c, g, opt, d); err != nil {
+		return err
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-d.Failed():
+	}
+	end, cancel := stopContext(ctx)
+	defer cancel()
+	if err := d.Close(end); failed == nil {
+		failed = err
+	}
+	return failed
+}
+
+func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluster.DevCluster) error {
+	j := devJSON{
+		Ready: true, URL: d.URL(), User: cluster.AdminName, Password: d.Password, Dir: opt.Dir,
+		QUIC: d.QUIC(), PID: os.Getpid(),
+	}
+	if g.output == "json" {
+		return printJSON(c, j)
+	}
+	w := c.OutOrStdout()
+	t := newTable(w)
+	t.row("drive:", j.URL)
+	t.row("user:", j.User)
+	switch {
+	case j.Password != "":
+		t.row("password:", j.Password+"   (shown this once)")
+	case opt.Password != "" && d.First:
+		t.row("password:", "as in KEN_ADMIN_PASSWORD")
+	default:
+		t.row("password:", "as printed at the first start; `ken user passwd admin` sets a new one")
+	}
+	t.row("folder:", j.Dir)
+	if err := t.flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "ready\n")
+	return err
+}
+
+func runCommand(g *globals) *cobra.Command {
+	var over cluster.Overrides
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the roles that this machine's folder was enrolled with",
+		Long: `Run the roles that this machine's folder was enrolled with by ken init or ken
+join. Settings come from ken.toml in the folder; flags and the environment
+(KEN_LISTEN, KEN_WEBDAV, KEN_LOG_LEVEL) override them for this run.
+
+It prints a line "ready" when the node answers, drains on SIGTERM and ends
+within five seconds.`,
+		Example: "  ken run --dir /srv/ken",
+		Args:    exact(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := cluster.LoadConfig(cluster.Resolve(g.dir))
+			if err != nil {
+				return err
+			}
+			over.Apply(&cfg)
+			log, err := newLogger(cfg.Log.Level)
+			if err != nil {
+				return err
+			}
+			return runNode(c, g, cfg, log)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&over.Listen, "listen", os.Getenv("KEN_LISTEN"), "QUIC address, IP:PORT")
+	f.StringVar(&over.WebDAV, "webdav", os.Getenv("KEN_WEBDAV"), "address of the drive, IP:PORT")
+	f.StringVar(&over.LogLevel, "log-level", os.Getenv("KEN_LOG_LEVEL"), "debug, info, warn or error")
+	return c
+}
+
+func runNode(c *cobra.Command, g *globals, cfg cluster.Config, log *slog.Logger) error {
+	ctx := c.Context()
+	n, err := cluster.Start(ctx, cfg, &cluster.Local{}, cluster.Runtime{Logger: log, Version: version})
+	if err != nil {
+		return err
+	}
+	r := n.Running()
+	if g.output == "json" {
+		err = printJSON(c, r)
+	} else {
+		t := newTable(c.OutOrStdout())
+		t.row("node:", n.ID().String()+" "+cfg.Name)
+		t.row("quic:", r.QUIC)
+		if r.WebDAV != "" {
+			t.row("drive:", r.WebDAV)
+		}
+		if err = t.flush(); err == nil {
+			_, err = fmt.Fprintln(c.OutOrStdout(), "ready")
+		}
+	}
+	var failed error
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case failed = <-n.Failed():
+		}
+	}
+	end, cancel := stopContext(ctx)
+	defer cancel()
+	if cerr := n.Close(end); failed == nil {
+		failed = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return failed
+}

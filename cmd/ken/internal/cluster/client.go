@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kendfs/datanode/blockio"
+	"kendfs/metadata/metarpc"
+	"kendfs/quicwire"
+)
+
+// Client is a connection to the cluster that a folder belongs to: the native
+// client's and the operator's.
+type Client struct {
+	Meta   *metarpc.Client
+	Blocks *blockio.Client
+
+	endpoint    *quicwire.Endpoint
+	identity    *identity
+	nameservers []string
+}
+
+// Connect makes a client with the identity in the folder: the owner's where
+// the cluster was made, the node's own elsewhere. It does not wait for the
+// nameserver; a call does, for at most wait.
+func Connect(_ context.Context, dir string, wait time.Duration) (*Client, error) {
+	dir = Resolve(dir)
+	cfg, err := LoadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	cert, key := ownerCertFile, ownerKeyFile
+	if !exists(filepath.Join(dir, cert)) {
+		cert, key = certFile, keyFile
+	}
+	id, err := loadIdentity(dir, cert, key)
+	if err != nil {
+		return nil, err
+	}
+	addrs := cfg.Nameservers
+	if r, err := LoadRunning(dir); err == nil && cfg.Has("nameserver") {
+		addrs = append([]string{r.QUIC}, addrs...) // what it listens on now, if it chose the port itself
+	}
+	ep, err := quicwire.Open(quicwire.Config{Listen: ":0", Credentials: id.credentials, ErrorCode: errorCode})
+	if err != nil {
+		return nil, err
+	}
+	if err := ep.Start(); err != nil {
+		_ = ep.Close() // never started
+		return nil, err
+	}
+	remote := metarpc.NewRemote(ep, addrs, wait)
+	meta := metarpc.NewClient(remote, remote)
+	return &Client{
+		Meta: meta, endpoint: ep, identity: id, nameservers: addrs,
+		Blocks: blockio.New(blockio.Config{
+			Node: id.node(), Instance: fmt.Sprintf("client-%d", os.Getpid()),
+			Leaser: meta, Stager: meta, Referrer: meta, Wire: ep,
+		}),
+	}, nil
+}
+
+// Close gives back leases and ends the connections.
+func (c *Client) Close(ctx context.Context) {
+	_ = c.Blocks.Close(ctx) // leases that cannot be given back end by themselves
+	_ = c.endpoint.Close()  // nothing is in flight
+}

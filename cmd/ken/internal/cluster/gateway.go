@@ -1,0 +1,138 @@
+package cluster
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"path/filepath"
+	"time"
+
+	"kendfs/datanode/blockio"
+	"kendfs/metadata"
+	"kendfs/webdav"
+)
+
+// gatewayInstance tells a node's gateway from other clients of the node.
+const gatewayInstance = "webdav"
+
+// startGateway serves the drive.
+func (n *Node) startGateway(context.Context) error {
+	w := n.cfg.WebDAV
+	blocks := blockio.New(blockio.Config{
+		Node: n.ID(), Instance: gatewayInstance, Leaser: n.meta, Stager: n.meta, Referrer: n.meta,
+		Local: n.local.target, Wire: blockio.Quic(n.endpoint),
+		BlockBytes: w.BlockMiB << 20, BufferBytes: int64(w.BufferMiB) << 20, Logger: n.log,
+	})
+	n.drains = append(n.drains, blocks.Close)
+	l, err := listenTCP(w.Listen, "--webdav")
+	if err != nil {
+		return err
+	}
+	conf, err := n.tlsConfig(l.Addr())
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	server := webdav.NewServer(webdav.ServerConfig{
+		Handler: webdav.New(webdav.Config{
+			Tree: n.meta, Changer: n.meta, Locker: n.meta, Directory: n.meta, Blocks: blocks,
+			InsecureHTTP: w.InsecureHTTP, Uploads: w.UploadsMax, Logger: n.log,
+		}),
+		TLS: conf, Logger: n.log,
+	})
+	n.wg.Go(func() {
+		if err := server.Serve(l); err != nil {
+			n.fail(err)
+		}
+	})
+	n.drains = append(n.drains, server.Shutdown)
+	n.running.WebDAV = driveURL(l.Addr(), conf != nil)
+	return nil
+}
+
+// driveURL is the address to mount. A listener on all addresses is reached
+// here by loopback.
+func driveURL(a net.Addr, secure bool) string {
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	host := a.String()
+	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		_, port, _ := net.SplitHostPort(host) // of an address that is bound
+		host = net.JoinHostPort("127.0.0.1", port)
+	}
+	return scheme + "://" + host + "/"
+}
+
+// tlsConfig returns how to serve HTTPS, or nil for plain HTTP. A certificate
+// from a file is read again when it changes, so that its renewal needs no restart.
+func (n *Node) tlsConfig(a net.Addr) (*tls.Config, error) {
+	w := n.cfg.WebDAV
+	certPath, keyPath := w.TLSCert, w.TLSKey
+	if certPath == "" && !w.SelfSigned {
+		return nil, nil
+	}
+	if certPath == "" {
+		certPath, keyPath = filepath.Join(n.cfg.dir, "webdav.pem"), filepath.Join(n.cfg.dir, "webdav.key")
+		if !exists(certPath) {
+			if err := selfSign(certPath, keyPath, a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if _, err := tls.LoadX509KeyPair(certPath, keyPath); err != nil {
+		return nil, metadata.Errorf(metadata.KindInvalid, "certificate of the drive: %w", err)
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			c, err := tls.LoadX509KeyPair(certPath, keyPath)
+			return &c, err
+		},
+	}, nil
+}
+
+// selfSignedLife is long: whoever accepts the certificate by hand should not
+// have to do so again every few months.
+const selfSignedLife = 5 * 365 * 24 * time.Hour
+
+func selfSign(certPath, keyPath string, a net.Addr) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	t := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "KenDFS drive"}, NotBefore: now.Add(-time.Hour),
+		NotAfter: now.Add(selfSignedLife), KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
+		DNSNames: []string{"localhost", hostName()}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	if tcp, ok := a.(*net.TCPAddr); ok && !tcp.IP.IsUnspecified() {
+		t.IPAddresses = append(t.IPAddresses, tcp.IP)
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(keyPath, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		return err
+	}
+	return writeFile(certPath, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644)
+}
