@@ -52,7 +52,12 @@ type world struct {
 	volumes map[metadata.VolumeID]*volume
 	// strays are copies that disks have reported and no volume lists.
 	strays map[copyKey]stray
-	orders *orders
+	// suspects are listed copies whose digest was not the volume's.
+	suspects map[copyKey]suspect
+	// reapings are batches of dead blocks that are being deleted, one a volume.
+	reapings map[metadata.VolumeID]*reaping
+	orders   *orders
+	next     metadata.VolumeID // no volume of this id or a higher one is known to have been
 }
 
 // copyKey names one disk's copy of a volume, listed or not.
@@ -130,6 +135,7 @@ type plan struct {
 	orders   []order
 	drops    []plannedDrop
 	releases []plannedRelease
+	reaps    []*reaping    // all replicas have confirmed
 	stalls   map[Stall]int // volumes that need work and get none, by reason
 }
 
@@ -157,6 +163,9 @@ func makePlan(w *world) plan {
 		if v.granting {
 			continue
 		}
+		if v.State != metadata.VolumeLeased {
+			v.impaired = time.Time{}
+		}
 		c := w.census(v)
 		if v.State == metadata.VolumeFencing || c.staying != len(v.Replicas) || c.missing(v.Target) != 0 {
 			needs = append(needs, need{v, c})
@@ -176,7 +185,16 @@ func makePlan(w *world) plan {
 			w.planSettled(&p, work, n)
 		}
 	}
+	w.planChecks(&p, work)
+	w.planDeletes(&p, work)
+	w.planStrays(&p, work)
 	return p
+}
+
+// touched reports whether the plan changes the volume's replica set already.
+func (p *plan) touched(v metadata.VolumeID) bool {
+	return slices.ContainsFunc(p.drops, func(d plannedDrop) bool { return d.Volume == v }) ||
+		slices.ContainsFunc(p.releases, func(r plannedRelease) bool { return r.volume == v })
 }
 
 // byRisk orders by live copies in relation to the target, then by bytes.

@@ -1,0 +1,169 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"kendfs/metadata"
+)
+
+const (
+	volumesOfPage  = 1000
+	deadOfPage     = 8192
+	leasedLooksMax = 256 // leased volumes whose counters are looked at in one go
+)
+
+// refresh brings the term's copy of the records up to date: only what changed
+// since the fleet version it is of.
+func (f *Fleet) refresh(ctx context.Context, t *term) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	info, err := f.cfg.Store.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	known := t.info.FleetVersion
+	f.mu.Unlock()
+	if info.FleetVersion != known {
+		if err := f.reload(ctx, t, known); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	// The version was read before the records: what changed in between is
+	// read again next time, nothing is missed.
+	t.info = info
+	look := time.Since(t.leasedSeen) >= leasedInterval
+	if look {
+		t.leasedSeen = time.Now()
+	}
+	f.mu.Unlock()
+	if look {
+		return f.lookAtLeased(ctx, t)
+	}
+	return nil
+}
+
+// reload reads nodes, sessions and the volumes that changed after that version.
+func (f *Fleet) reload(ctx context.Context, t *term, after uint64) error {
+	nodes, err := f.cfg.Store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	sessions, err := f.cfg.Store.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	t.mergeNodes(nodes)
+	t.mergeSessions(sessions, time.Now())
+	f.mu.Unlock()
+	last, more := metadata.VolumeID(0), true
+	for more {
+		var page []metadata.Volume
+		if page, more, err = f.cfg.Store.Volumes(ctx, last, after, volumesOfPage); err != nil {
+			return err
+		}
+		f.mu.Lock()
+		for _, v := range page {
+			t.mergeVolume(v)
+			last = v.ID
+		}
+		f.mu.Unlock()
+		more = more && len(page) > 0
+	}
+	return nil
+}
+
+// lookAtLeased updates the counters of volumes that are being written: commits
+// do not raise the fleet version.
+func (f *Fleet) lookAtLeased(ctx context.Context, t *term) error {
+	var ids []metadata.VolumeID
+	f.mu.Lock()
+	for id, v := range t.volumes {
+		if v.State == metadata.VolumeLeased && len(ids) < leasedLooksMax {
+			ids = append(ids, id)
+		}
+	}
+	f.mu.Unlock()
+	for _, id := range ids {
+		if _, err := f.loadVolume(ctx, t, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadVolume reads one volume.
+func (f *Fleet) loadVolume(ctx context.Context, t *term, id metadata.VolumeID) (*volume, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	page, _, err := f.cfg.Store.Volumes(ctx, id-1, 0, 1)
+	if err != nil || len(page) == 0 || page[0].ID != id {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return t.mergeVolume(page[0]), nil
+}
+
+// reloadClients reads nodes and sessions again because somebody unknown has
+// called, who may have joined a moment ago; at most four times a second.
+func (f *Fleet) reloadClients(ctx context.Context, t *term) error {
+	f.mu.Lock()
+	tooSoon := time.Since(t.nodesRead) < 250*time.Millisecond
+	if !tooSoon {
+		t.nodesRead = time.Now()
+	}
+	f.mu.Unlock()
+	if tooSoon {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	nodes, err := f.cfg.Store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	sessions, err := f.cfg.Store.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t.mergeNodes(nodes)
+	t.mergeSessions(sessions, time.Now())
+	return nil
+}
+
+// gatherDead looks for dead blocks whose grace is over, page after page.
+func (f *Fleet) gatherDead(ctx context.Context, t *term) {
+	f.mu.Lock()
+	now := time.Now()
+	due := t.info.Dead > 0 && now.Sub(t.gathered) >= gatherInterval
+	if due {
+		t.gathered = now
+	}
+	before, after := now.Add(-t.info.Grace), t.cursor
+	f.mu.Unlock()
+	if !due {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	page, more, err := f.cfg.Store.DeadBlocks(ctx, before, after, deadOfPage)
+	if err != nil {
+		f.warn(ctx, "listing dead blocks", err)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t.world(now, f.cfg.Limits).gather(page)
+	t.cursor = nil
+	if more && len(page) > 0 {
+		last := page[len(page)-1]
+		t.cursor = &last
+	}
+}

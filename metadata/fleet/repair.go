@@ -1,0 +1,273 @@
+package fleet
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"kendfs/metadata"
+)
+
+// Stall says why a volume that needs work gets none now.
+type Stall string
+
+// The reasons.
+const (
+	StallBrake     Stall = "many storage servers went down at once; waiting for them to come back"
+	StallNoSource  Stall = "no storage server that has the data answers"
+	StallNoTarget  Stall = "no other storage server to copy to"
+	StallNoSpace   Stall = "the other storage servers are full"
+	StallLeased    Stall = "waiting for a running upload"
+	StallBusy      Stall = "waiting for other copies to finish"
+	StallRetrying  Stall = "the last attempt failed; it will be tried again"
+	StallNoReplica Stall = "waiting for a suspect storage server"
+)
+
+// give adds an order to the plan and to the table of orders.
+func (w *world) give(p *plan, work *workload, o order) {
+	if o.sync() {
+		// A copy that is being made has dead blocks too until they are reaped:
+		// the deletion begins anew after it.
+		w.orders.cancelDeletes(o.Volume)
+		if r := w.reapings[o.Volume]; r != nil {
+			clear(r.confirmed)
+		}
+	}
+	given := w.orders.add(o, w.now)
+	work.count(given)
+	p.orders = append(p.orders, *given)
+}
+
+// syncOrder makes the order that brings a disk's copy of v in line with the
+// committed blocks, from those sources.
+func (w *world) syncOrder(c class, v *volume, to metadata.Replica, from []metadata.Replica, bytes int64) order {
+	o := order{node: to.Node, class: c, bytes: bytes, Order: metadata.Order{
+		Kind: metadata.OrderSync, Disk: to.Disk, Volume: v.ID, Epoch: v.Epoch, Fence: v.Fence,
+		Sources: w.located(from),
+	}}
+	if len(from) > 0 {
+		o.source = from[0].Node
+	}
+	return o
+}
+
+// planFence brings a fencing volume nearer to idle: every listed replica that
+// answers is compared, one that is lost is dropped so that it does not hold up
+// the rest. The last replica that answers is never dropped.
+func (w *world) planFence(p *plan, work *workload, n need) {
+	v, c := n.v, n.c
+	if len(c.up) > 0 {
+		if r, ok := w.hinderingFence(v, c); ok {
+			p.drops = append(p.drops, plannedDrop{ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: r, Min: 1}})
+			return
+		}
+	}
+	for _, r := range c.up {
+		k := copyKey{v.ID, r.Disk}
+		switch {
+		case slices.Contains(v.Synced, r.Disk) || w.orders.byCopy[k] != nil:
+		case work.fencing[r.Node] >= fencesOfNodeMax:
+			p.stalls[StallBusy]++
+		case !w.orders.free(k, w.now):
+			p.stalls[StallRetrying]++
+		default:
+			w.give(p, work, w.syncOrder(classFence, v, r, without(c.up, r), 0))
+		}
+	}
+	switch {
+	case c.live == 0:
+		p.stalls[StallNoSource]++
+	case len(c.up) < c.live:
+		p.stalls[StallNoReplica]++
+	}
+}
+
+// hinderingFence returns a replica that keeps a volume fencing for nothing: it
+// is lost, away, or cannot be compared while another was.
+func (w *world) hinderingFence(v *volume, c census) (metadata.Replica, bool) {
+	for _, r := range v.Replicas {
+		lost := slices.Contains(c.lost, r)
+		d := w.disks[r.Disk]
+		away := !lost && d != nil && d.live == metadata.LivenessDown
+		hopeless := len(v.Synced) > 0 && !slices.Contains(v.Synced, r.Disk) &&
+			w.orders.failed[copyKey{v.ID, r.Disk}].count >= failuresToDrop
+		if lost || away || hopeless {
+			return r, true
+		}
+	}
+	return metadata.Replica{}, false
+}
+
+// planLeased ends a lease that stands in the way of repair or of draining,
+// after its writer has had LeaseLinger to find out by itself: uploads that run
+// on it will have to begin again.
+func (w *world) planLeased(p *plan, n need) {
+	v, c := n.v, n.c
+	if c.missing(v.Target) <= 0 && len(c.lost) == 0 {
+		v.impaired = time.Time{}
+		return
+	}
+	p.stalls[StallLeased]++
+	if v.impaired.IsZero() {
+		v.impaired = w.now
+	}
+	if w.now.Sub(v.impaired) < w.lim.LeaseLinger || len(c.up) == 0 || w.braked {
+		return
+	}
+	if len(c.lost) > 0 {
+		p.drops = append(p.drops, plannedDrop{ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: c.lost[0], Min: 1}})
+		return
+	}
+	if targets, _ := w.targets(v); len(targets) > 0 {
+		p.releases = append(p.releases, plannedRelease{v.Lessee, v.ID})
+	}
+}
+
+// planSettled repairs and trims an idle or full volume.
+func (w *world) planSettled(p *plan, work *workload, n need) {
+	v, c := n.v, n.c
+	if c.missing(v.Target) > 0 {
+		if why := w.planCopy(p, work, v, c); why != "" {
+			p.stalls[why]++
+		}
+		return
+	}
+	// Enough replicas stay; but only what answers now counts when another is
+	// given up.
+	if len(c.settled) < v.Target || w.braked || w.orders.syncing(v.ID) {
+		return
+	}
+	r, forget, ok := w.surplus(v, c)
+	if ok {
+		p.drops = append(p.drops, plannedDrop{forget: forget,
+			ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: r, Min: v.Target}})
+	}
+}
+
+// surplus returns a replica that is not needed: lost ones first, then those on
+// draining nodes, then the one on the fullest disk.
+func (w *world) surplus(v *volume, c census) (r metadata.Replica, forget, ok bool) {
+	switch {
+	case len(c.lost) > 0:
+		return c.lost[0], false, true
+	case len(c.draining) > 0:
+		return c.draining[0], true, true
+	case len(c.settled) > v.Target:
+		return slices.MaxFunc(c.settled, func(a, b metadata.Replica) int {
+			x, y := w.disks[a.Disk], w.disks[b.Disk]
+			if x.site.id != y.site.id && w.sharesZone(v, a) != w.sharesZone(v, b) {
+				return boolCompare(w.sharesZone(v, a), w.sharesZone(v, b))
+			}
+			return cmp.Compare(y.free, x.free) // least free is the greatest
+		}), true, true
+	}
+	return metadata.Replica{}, false, false
+}
+
+func boolCompare(a, b bool) int {
+	if a == b {
+		return 0
+	}
+	if a {
+		return 1
+	}
+	return -1
+}
+
+// sharesZone reports whether another replica of v is in the zone of r.
+func (w *world) sharesZone(v *volume, r metadata.Replica) bool {
+	return slices.ContainsFunc(v.Replicas, func(o metadata.Replica) bool {
+		a, b := w.sites[o.Node], w.sites[r.Node]
+		return o != r && a != nil && b != nil && a.zone == b.zone
+	})
+}
+
+// planCopy orders one more copy of a volume, and says why it could not.
+func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
+	switch {
+	case w.orders.syncing(v.ID):
+		return "" // one at a time: adding a replica ends the epoch
+	case w.braked:
+		return StallBrake
+	case len(c.up) == 0:
+		return StallNoSource
+	}
+	targets, why := w.targets(v)
+	if len(targets) == 0 {
+		return why
+	}
+	sources := slices.Clone(c.up)
+	slices.SortStableFunc(sources, func(a, b metadata.Replica) int {
+		return cmp.Compare(work.feeding[a.Node], work.feeding[b.Node])
+	})
+	if work.feeding[sources[0].Node] >= w.lim.CopiesPerSource {
+		return StallBusy
+	}
+	for _, d := range targets {
+		if work.pulling[d.site.id] >= w.lim.CopiesPerTarget {
+			continue
+		}
+		to := metadata.Replica{Node: d.site.id, Disk: d.id}
+		bytes := v.Bytes
+		if s, ok := w.strays[copyKey{v.ID, d.id}]; ok {
+			bytes = max(0, v.Bytes-s.bytes)
+		}
+		d.free -= bytes
+		w.give(p, work, w.syncOrder(classRepair, v, to, sources, bytes))
+		return ""
+	}
+	return StallBusy
+}
+
+// targets returns the disks that may take another replica of v, the best first:
+// one that has a copy already, then one in a zone without a replica, then the
+// one with the most space. If there is none it says why.
+func (w *world) targets(v *volume) ([]*disk, Stall) {
+	taken := make(map[metadata.NodeID]bool)
+	zones := make(map[string]bool)
+	for _, r := range v.Replicas {
+		d, s := w.disks[r.Disk], w.sites[r.Node]
+		if d == nil || s == nil {
+			continue
+		}
+		// A node whose disk has failed may take a replica on another disk.
+		taken[r.Node] = taken[r.Node] || d.live != metadata.LivenessDown || s.live == metadata.LivenessDown
+		zones[s.zone] = zones[s.zone] || d.live != metadata.LivenessDown && s.state == metadata.NodeActive
+	}
+	var out []*disk
+	why := StallNoTarget
+	for _, d := range w.disks {
+		s, stray := w.strays[copyKey{v.ID, d.id}]
+		switch {
+		case d.live != metadata.LivenessUp || d.site.state != metadata.NodeActive || !d.site.storage || taken[d.site.id]:
+		case d.free < w.lim.FreeMin+max(0, v.Bytes-s.bytes) && !(stray && s.bytes >= v.Bytes):
+			if why == StallNoTarget {
+				why = StallNoSpace
+			}
+		case !w.orders.free(copyKey{v.ID, d.id}, w.now):
+			why = StallRetrying
+		default:
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b *disk) int {
+		_, x := w.strays[copyKey{v.ID, a.id}]
+		_, y := w.strays[copyKey{v.ID, b.id}]
+		if x != y {
+			return boolCompare(y, x)
+		}
+		if p, q := zones[a.site.zone], zones[b.site.zone]; p != q {
+			return boolCompare(p, q)
+		}
+		if a.free != b.free {
+			return cmp.Compare(b.free, a.free)
+		}
+		return cmp.Compare(a.id, b.id)
+	})
+	return out, why
+}
+
+// without returns rs without r.
+func without(rs []metadata.Replica, r metadata.Replica) []metadata.Replica {
+	return slices.DeleteFunc(slices.Clone(rs), func(o metadata.Replica) bool { return o == r })
+}
