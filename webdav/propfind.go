@@ -58,6 +58,9 @@ func (h *Handler) propfind(w http.ResponseWriter, r *request) error {
 		return &httpError{status: http.StatusForbidden, cond: condFiniteDepth, err: metadata.Errorf(
 			metadata.KindDenied, "a directory is listed with Depth 0 or 1; without the header Depth is infinity")}
 	}
+	if q.minimal {
+		w.Header().Set("Preference-Applied", "return=minimal") // RFC 7240 §3
+	}
 	s := subject{user: r.user, now: time.Now()}
 	if q.quota && page.Dir.IsDir {
 		quota, err := h.cfg.Tree.Quota(r.Context(), r.path)
