@@ -105,3 +105,11 @@ func place(ctx context.Context, slots chan struct{}, late <-chan time.Time) erro
 		return errUploads()
 	}
 }
+
+// load is how many run and how many wait.
+func (g *gate) load() (running, waiting int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	running = min(len(g.slots), g.in)
+	return running, g.in - running
+}

@@ -36,15 +36,22 @@ func (h *Handler) get(w http.ResponseWriter, r *request) error {
 	}
 	c := &content{reader: h.cfg.Blocks.Open(r.Context(), e), size: e.Size}
 	defer c.close()
-	http.ServeContent(&contentWriter{ResponseWriter: w}, r.Request, "", e.Modified, c)
-	if err := c.failure(); err != nil {
-		if r.Context().Err() == nil {
-			h.log.Error("reading a file failed", "path", string(r.path), "err", err)
-		}
-		// Only a broken connection tells the client that the body is short.
-		panic(http.ErrAbortHandler)
+	cw := &contentWriter{ResponseWriter: w}
+	http.ServeContent(cw, r.Request, "", e.Modified, c)
+	err = c.failure()
+	if err == nil {
+		cw.sendHeader()
+		return nil
 	}
-	return nil
+	if !cw.sent {
+		head.Del("Content-Disposition")
+		return err
+	}
+	if r.Context().Err() == nil {
+		h.log.Error("reading a file failed", "path", string(r.path), "err", err)
+	}
+	// Only a broken connection tells the client that the body is short.
+	panic(http.ErrAbortHandler)
 }
 
 // content is a file's data for http.ServeContent. For several ranges
@@ -128,19 +135,42 @@ func (c *content) close() {
 // contentWriter hands the copying of one range to the content itself.
 // ServeContent copies with io.CopyN, which asks the destination for ReadFrom
 // and gives it an io.LimitedReader; its own way would be 32 KiB at a time.
-type contentWriter struct{ http.ResponseWriter }
+//
+// It holds the header back until there is a byte to send, so that a file that
+// cannot be read at all gets a proper error.
+type contentWriter struct {
+	http.ResponseWriter
+	status int // as ServeContent decided; zero is 200
+	sent   bool
+}
+
+// WriteHeader notes the status.
+func (w *contentWriter) WriteHeader(status int) { w.status = status }
+
+// Write sends the header, if that was not done, and p.
+func (w *contentWriter) Write(p []byte) (int, error) {
+	w.sendHeader()
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *contentWriter) sendHeader() {
+	if w.sent {
+		return
+	}
+	w.sent = true
+	if w.status != 0 {
+		w.ResponseWriter.WriteHeader(w.status)
+	}
+}
 
 // ReadFrom copies src to the response.
 func (w *contentWriter) ReadFrom(src io.Reader) (int64, error) {
 	if l, ok := src.(*io.LimitedReader); ok {
 		if c, ok := l.R.(*content); ok {
-			n, err := c.copyTo(w.ResponseWriter, l.N)
+			n, err := c.copyTo(w, l.N)
 			l.N -= n
 			return n, err
 		}
 	}
-	return io.Copy(w.ResponseWriter, src)
+	return io.Copy(struct{ io.Writer }{w}, src)
 }
-
-// Unwrap is for http.ResponseController.
-func (w *contentWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -188,8 +188,21 @@ func TestGetBreaksOff(t *testing.T) {
 	})
 	for _, header := range [][]string{nil, {"Range: bytes=100-"}, {"Range: bytes=0-5,10000000-11000000"}} {
 		a := d.req("GET", "/f", nil, header...)
-		if a.err == nil {
+		if a.err == nil && a.StatusCode < 500 {
 			t.Errorf("%v: got a complete answer of %d bytes, status %d", header, len(a.body), a.StatusCode)
+		}
+	}
+}
+
+// A file that cannot be read at all gets an error, not a broken connection.
+func TestGetUnreadable(t *testing.T) {
+	d := newDrive(t)
+	d.want(201, "PUT", "/f.html", noise(100_000))
+	d.disks.fail(func(blockio.GetRequest) error { return metadata.Errorf(metadata.KindCorrupt, "bad sector") })
+	for _, header := range [][]string{nil, {"Range: bytes=5-10"}} {
+		a := d.want(500, "GET", "/f.html", "", header...)
+		if a.Header.Get("ETag") != "" || a.Header.Get("Content-Disposition") != "" || strings.Contains(a.body, "sector") {
+			t.Errorf("%v: got %v %q", header, a.Header, a.body)
 		}
 	}
 }

@@ -77,6 +77,18 @@ func New(cfg Config) *Handler {
 	}
 }
 
+// Stats is what a Handler does now.
+type Stats struct {
+	UploadsRunning int
+	UploadsWaiting int
+}
+
+// Stats returns how busy the handler is.
+func (h *Handler) Stats() Stats {
+	running, waiting := h.uploads.load()
+	return Stats{UploadsRunning: running, UploadsWaiting: waiting}
+}
+
 // request is a request that passed authentication and whose path is clean.
 type request struct {
 	*http.Request
@@ -159,4 +171,3 @@ func (h *Handler) accept(w http.ResponseWriter, hr *http.Request) (*request, err
 		slash: p != metadata.Root && strings.HasSuffix(hr.URL.Path, "/"),
 	}, nil
 }
-

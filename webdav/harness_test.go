@@ -158,14 +158,15 @@ func (d *drive) as(user, method, path string, body io.Reader, header ...string) 
 	}
 	resp, err := d.anon.Do(r)
 	if err != nil {
-		d.t.Fatalf("%s %s: %v", method, path, err)
+		return &answer{Response: new(http.Response), err: err}
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return &answer{Response: resp, body: string(b), err: err}
 }
 
-// answer is a response and its body; err is why the body broke off.
+// answer is a response and its body; err is why there is none (its status is
+// zero then) or why the body broke off.
 type answer struct {
 	*http.Response
 	body string
@@ -181,7 +182,7 @@ func (d *drive) want(status int, method, path string, body string, header ...str
 	}
 	a := d.req(method, path, r, header...)
 	if a.StatusCode != status {
-		d.t.Fatalf("%s %s %v: got %d %q, want %d", method, path, header, a.StatusCode, a.body, status)
+		d.t.Fatalf("%s %s %v: got %d %q %v, want %d", method, path, header, a.StatusCode, a.body, a.err, status)
 	}
 	return a
 }
@@ -421,4 +422,11 @@ func (m *memDisks) fail(f func(blockio.GetRequest) error) {
 func (d *drive) mkdir(path string) {
 	d.t.Helper()
 	d.must(&metapb.Command{Op: &metapb.Command_Mkdir{Mkdir: &metapb.Mkdir{Path: path}}})
+}
+
+// count is the number of replicas of blocks that are stored.
+func (m *memDisks) count() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.blocks)
 }

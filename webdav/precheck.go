@@ -37,12 +37,14 @@ func precheck(p metadata.Path, g *metadata.Guard, e *metadata.Entry, locks []met
 		// §7.4), but does not cover what is not there.
 		covering = slices.DeleteFunc(slices.Clone(locks), func(k metadata.Lock) bool { return !k.Infinite })
 	}
-	if len(g.If) > 0 && !slices.ContainsFunc(g.If, func(l metadata.IfList) bool {
+	// Tokens of others' locks are not shown: then only the namespace knows.
+	hidden := slices.ContainsFunc(locks, func(k metadata.Lock) bool { return k.Token == "" })
+	if len(g.If) > 0 && !hidden && !slices.ContainsFunc(g.If, func(l metadata.IfList) bool {
 		return l.Path != "" && l.Path != p || listHolds(&l, tag, covering)
 	}) {
 		return metadata.Errorf(metadata.KindPrecondition, "the If header's conditions on %s are false", p)
 	}
-	if len(locks) > 0 && !submitted(g, locks) {
+	if len(locks) > 0 && !submitted(g, locks) && (!hidden || len(tokensOf(g)) == 0) {
 		return metadata.Errorf(metadata.KindLocked, "%s is locked and its token was not submitted", p)
 	}
 	return nil
