@@ -17,7 +17,7 @@ const (
 
 // block is one block of a file being written.
 type block struct {
-	buf    *buffer       // nil once given back
+	buf    *Buffer       // nil once given back
 	length int           // bytes
 	hashed chan struct{} // closed when its bytes are in the file's SHA-1
 	placed chan struct{} // closed when it is durable or has failed
@@ -35,8 +35,8 @@ func (b *block) ref() metadata.BlockRef {
 // place makes b durable on all replicas of some volume, trying other volumes
 // until the retry window has passed.
 func (c *Client) place(ctx context.Context, b *block, want int) error {
-	if len(b.buf.sums) == 0 {
-		b.buf.sums = AppendSums(b.buf.sums, b.buf.data[:b.length])
+	if len(b.buf.Sums) == 0 {
+		b.buf.Sums = AppendSums(b.buf.Sums, b.buf.Data[:b.length])
 	}
 	end := time.Now().Add(c.cfg.RetryWindow)
 	pause := retryPause

@@ -86,7 +86,7 @@ func (c Config) withDefaults() Config {
 // concurrently.
 type Client struct {
 	cfg      Config
-	pool     *pool
+	pool     *Pool
 	nodes    *nodes
 	leases   *leases
 	volumes  *volumes
@@ -103,7 +103,7 @@ func New(cfg Config) *Client {
 	cfg = cfg.withDefaults()
 	c := &Client{
 		cfg:     cfg,
-		pool:    newPool(cfg.BufferBytes, cfg.BlockBytes),
+		pool:    NewPool(cfg.BufferBytes, cfg.BlockBytes),
 		nodes:   newNodes(),
 		remotes: make(map[metadata.NodeID]*Remote),
 	}

@@ -65,7 +65,7 @@ func (w *Writer) last() error {
 		w.startHash(b)
 	} else {
 		b.hashed = closed()
-		w.hash.Write(b.buf.data[:b.length])
+		w.hash.Write(b.buf.Data[:b.length])
 	}
 	w.send(b)
 	return b.err

@@ -70,7 +70,7 @@ func TestFreezeInMidPut(t *testing.T) {
 
 // A server that freezes in the middle of a read is left for another one.
 func TestFreezeInMidGet(t *testing.T) {
-	r := newRig(t, 2, true, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes = 8<<20, 32<<20 })
+	r := newRig(t, 2, true, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes, c.StallGet = 8<<20, 32<<20, time.Second })
 	b := data(1, 20<<20)
 	e := r.mustWrite(b, blockio.CreateOptions{Replicas: 2})
 	f := r.client.Open(t.Context(), e)

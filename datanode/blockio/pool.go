@@ -7,22 +7,25 @@ import (
 	"kendfs/metadata"
 )
 
-// Buffers come in classes of bufferMin·4ⁿ, the last one a full block: a file of
-// 4 KiB holds 4 KiB while it is written, not a block.
-const bufferMin = 4 << 10
+// Buffers come in classes: a file of 4 KiB holds 4 KiB while it is written, not
+// a block. Up to bufferCoarse each is four times the one before, then twice.
+const (
+	bufferMin    = 4 << 10
+	bufferCoarse = 1 << 20
+)
 
-// buffer holds one block while it is filled and until it is durable.
-type buffer struct {
-	data []byte   // its class's size
-	n    int      // bytes filled
-	sums []uint32 // of data[:n], set when the block is sealed
+// Buffer holds one block while it is filled and until it is durable.
+type Buffer struct {
+	Data []byte   // its class's size
+	Sums []uint32 // room for the checksums of Data; how many count is the user's business
+	n    int      // bytes filled by a Writer
 }
 
-// pool bounds the bytes of all blocks being written. Those who wait are served
-// in order, so that a full block is not starved by small ones.
-type pool struct {
+// Pool bounds the memory for blocks in flight, at both ends of a put. Those who
+// wait are served in order, so that a full block is not starved by small ones.
+type Pool struct {
 	sizes []int       // ascending
-	idle  []sync.Pool // of *buffer, by class
+	idle  []sync.Pool // of *Buffer, by class
 
 	mu      sync.Mutex
 	free    int64 // guarded by mu, as below
@@ -34,10 +37,14 @@ type waiter struct {
 	ready chan struct{} // closed when the bytes are the waiter's
 }
 
-func newPool(total int64, block int) *pool {
-	p := &pool{free: total}
-	for size := bufferMin; size < block; size *= 4 {
+// NewPool returns a pool of total bytes for blocks of up to block bytes.
+func NewPool(total int64, block int) *Pool {
+	p := &Pool{free: max(total, int64(block))}
+	for size := bufferMin; size < block; size *= 2 {
 		p.sizes = append(p.sizes, size)
+		if size < bufferCoarse {
+			size *= 2
+		}
 	}
 	p.sizes = append(p.sizes, block)
 	p.idle = make([]sync.Pool, len(p.sizes))
@@ -45,7 +52,7 @@ func newPool(total int64, block int) *pool {
 }
 
 // class returns the index of the smallest class that holds n bytes, or the largest.
-func (p *pool) class(n int) int {
+func (p *Pool) class(n int) int {
 	for i, size := range p.sizes {
 		if n <= size {
 			return i
@@ -54,9 +61,9 @@ func (p *pool) class(n int) int {
 	return len(p.sizes) - 1
 }
 
-// get returns an empty buffer of at least size bytes (or a full block's size),
+// Get returns an empty buffer of at least size bytes (or a full block's size),
 // waiting for its turn until ctx is done.
-func (p *pool) get(ctx context.Context, size int) (*buffer, error) {
+func (p *Pool) Get(ctx context.Context, size int) (*Buffer, error) {
 	class := p.class(size)
 	bytes := int64(p.sizes[class])
 	p.mu.Lock()
@@ -77,8 +84,8 @@ func (p *pool) get(ctx context.Context, size int) (*buffer, error) {
 	}
 }
 
-// tryGet is get for those who have something else to do than to wait.
-func (p *pool) tryGet(size int) *buffer {
+// tryGet is Get for those who have something else to do than to wait.
+func (p *Pool) tryGet(size int) *Buffer {
 	class := p.class(size)
 	bytes := int64(p.sizes[class])
 	p.mu.Lock()
@@ -93,18 +100,18 @@ func (p *pool) tryGet(size int) *buffer {
 	return p.take(class)
 }
 
-func (p *pool) take(class int) *buffer {
-	if b, ok := p.idle[class].Get().(*buffer); ok {
+func (p *Pool) take(class int) *Buffer {
+	if b, ok := p.idle[class].Get().(*Buffer); ok {
 		return b
 	}
 	size := p.sizes[class]
-	return &buffer{data: make([]byte, size), sums: make([]uint32, 0, chunks(size))}
+	return &Buffer{Data: make([]byte, size), Sums: make([]uint32, 0, chunks(size))}
 }
 
-// put gives a buffer back. Nobody may use it any more.
-func (p *pool) put(b *buffer) {
-	class := p.class(len(b.data))
-	b.n, b.sums = 0, b.sums[:0]
+// Put gives a buffer back. Nobody may use it any more.
+func (p *Pool) Put(b *Buffer) {
+	class := p.class(len(b.Data))
+	b.n, b.Sums = 0, b.Sums[:0]
 	p.idle[class].Put(b)
 	p.mu.Lock()
 	p.free += int64(p.sizes[class])
@@ -113,7 +120,7 @@ func (p *pool) put(b *buffer) {
 }
 
 // serve hands free bytes to those who wait, in order. p.mu is held.
-func (p *pool) serve() {
+func (p *Pool) serve() {
 	for len(p.waiting) > 0 && p.free >= p.waiting[0].bytes {
 		p.free -= p.waiting[0].bytes
 		close(p.waiting[0].ready)
@@ -122,7 +129,7 @@ func (p *pool) serve() {
 }
 
 // forget withdraws a waiter; bytes that it got in the same moment go back.
-func (p *pool) forget(w *waiter) {
+func (p *Pool) forget(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, x := range p.waiting {
@@ -137,7 +144,7 @@ func (p *pool) forget(w *waiter) {
 }
 
 // crowded reports whether somebody waits.
-func (p *pool) crowded() bool {
+func (p *Pool) crowded() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.waiting) > 0

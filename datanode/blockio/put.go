@@ -80,7 +80,7 @@ func (c *Client) putRoute(ctx context.Context, j putJob, r route) []Outcome {
 	if err == nil {
 		out, err = target.Put(ctx, PutRequest{
 			Block: j.id, Epoch: j.epoch, Session: j.lease.session.id, Disk: r.head.Disk,
-			Data: j.block.buf.data[:j.block.length], Sums: j.block.buf.sums,
+			Data: j.block.buf.Data[:j.block.length], Sums: j.block.buf.Sums,
 			Forward: r.forward, Stall: c.cfg.StallPut,
 		})
 	}

@@ -51,7 +51,7 @@ func (w *Writer) startHash(b *block) {
 		if before != nil {
 			<-before
 		}
-		w.hash.Write(b.buf.data[:b.length])
+		w.hash.Write(b.buf.Data[:b.length])
 		close(done)
 	})
 }
@@ -92,7 +92,7 @@ func (w *Writer) unretain() {
 // drop gives back a block's buffer. w.mu is held.
 func (w *Writer) drop(b *block) {
 	if b.buf != nil {
-		w.c.pool.put(b.buf)
+		w.c.pool.Put(b.buf)
 		b.buf = nil
 	}
 }

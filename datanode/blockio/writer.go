@@ -40,7 +40,7 @@ type Writer struct {
 	hint   int64
 
 	// Owned by the goroutine that writes.
-	cur      *buffer
+	cur      *Buffer
 	size     int64
 	hash     hash.Hash
 	hashed   chan struct{} // closed when all sealed blocks are in hash
@@ -82,7 +82,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		if err := w.room(); err != nil {
 			return done, err
 		}
-		n := copy(w.cur.data[w.cur.n:], p)
+		n := copy(w.cur.Data[w.cur.n:], p)
 		w.cur.n += n
 		w.size += int64(n)
 		done += n
@@ -96,11 +96,11 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	var total int64
 	for empty := 0; ; {
 		into, probing := w.probe[:], true
-		if w.cur == nil || w.cur.n < len(w.cur.data) {
+		if w.cur == nil || w.cur.n < len(w.cur.Data) {
 			if err := w.room(); err != nil {
 				return total, err
 			}
-			into, probing = w.cur.data[w.cur.n:], false
+			into, probing = w.cur.Data[w.cur.n:], false
 		}
 		// With a full buffer one byte is asked for, to tell the end of the file
 		// from the need of a further buffer.
@@ -141,13 +141,13 @@ func (w *Writer) room() error {
 	if w.finished {
 		return metadata.Errorf(metadata.KindInvalid, "writing to a finished file")
 	}
-	if w.cur != nil && w.cur.n < len(w.cur.data) {
+	if w.cur != nil && w.cur.n < len(w.cur.Data) {
 		return nil
 	}
 	if w.cur == nil {
 		return w.fresh(w.firstSize())
 	}
-	if len(w.cur.data) < w.c.cfg.BlockBytes {
+	if len(w.cur.Data) < w.c.cfg.BlockBytes {
 		if w.grow() {
 			return nil
 		}
@@ -186,7 +186,7 @@ func (w *Writer) fresh(size int) error {
 		return nil
 	}
 	w.unretain()
-	b, err := w.c.pool.get(w.ctx, size)
+	b, err := w.c.pool.Get(w.ctx, size)
 	if err != nil {
 		return w.fail(err)
 	}
@@ -196,16 +196,16 @@ func (w *Writer) fresh(size int) error {
 
 // grow moves the current block to a buffer of the next class, if there is one free.
 func (w *Writer) grow() bool {
-	size := min(4*len(w.cur.data), w.c.cfg.BlockBytes)
+	size := min(4*len(w.cur.Data), w.c.cfg.BlockBytes)
 	if left := w.hint - w.size; left > 0 {
 		size = int(min(int64(size), int64(w.cur.n)+left))
 	}
 	b := w.c.pool.tryGet(max(size, w.cur.n+1))
-	if b == nil || len(b.data) <= w.cur.n {
+	if b == nil || len(b.Data) <= w.cur.n {
 		return false
 	}
-	b.n = copy(b.data, w.cur.data[:w.cur.n])
-	w.c.pool.put(w.cur)
+	b.n = copy(b.Data, w.cur.Data[:w.cur.n])
+	w.c.pool.Put(w.cur)
 	w.cur = b
 	return true
 }
@@ -255,7 +255,7 @@ func errAborted() error {
 // free gives back buffers and leases. No transfer is running.
 func (w *Writer) free(committed bool) {
 	if w.cur != nil {
-		w.c.pool.put(w.cur)
+		w.c.pool.Put(w.cur)
 		w.cur = nil
 	}
 	for _, b := range w.blocks {
@@ -267,7 +267,7 @@ func (w *Writer) free(committed bool) {
 // discard gives back what a block holds.
 func (w *Writer) discard(b *block, committed bool) {
 	if b.buf != nil {
-		w.c.pool.put(b.buf)
+		w.c.pool.Put(b.buf)
 		b.buf = nil
 	}
 	if b.lease != nil {
