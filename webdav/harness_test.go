@@ -430,3 +430,6 @@ func (m *memDisks) count() int {
 	defer m.mu.RUnlock()
 	return len(m.blocks)
 }
+
+func listAll() metadata.ListOptions     { return metadata.ListOptions{} }
+func lookPlain() metadata.LookupOptions { return metadata.LookupOptions{} }
