@@ -1,7 +1,6 @@
 package quicwire
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -53,11 +52,9 @@ func (e *Endpoint) attempt(ctx context.Context, t Target, s Service, method uint
 	if err != nil {
 		return nil, false, err
 	}
-	cs := c.takeStream()
-	if cs == nil {
-		if cs, err = c.newCallStream(ctx); err != nil {
-			return nil, lost(err) && !fresh, notSent(ctx, t, err)
-		}
+	cs, err := c.takeStream(ctx)
+	if err != nil {
+		return nil, lost(err) && !fresh, notSent(ctx, t, err)
 	}
 	cs.last++
 	env := wirepb.Envelope{
@@ -103,16 +100,6 @@ func timeout(ctx context.Context) uint64 {
 		return 0
 	}
 	return uint64(max(1, time.Until(d).Microseconds()))
-}
-
-// newCallStream opens a stream for calls.
-func (c *conn) newCallStream(ctx context.Context) (*callStream, error) {
-	qs, err := c.qc.OpenStreamSync(ctx)
-	if err != nil {
-		return nil, err
-	}
-	in := bufio.NewReaderSize(qs, 4096)
-	return &callStream{qs: qs, frames: frameReader{r: in, bodyMax: c.e.cfg.BodyMax}}, nil
 }
 
 // exchange writes the frame in cs.out and reads the reply into env. sent
@@ -216,7 +203,7 @@ func (e *Endpoint) open(ctx context.Context, t Target, s Service, env *wirepb.En
 
 // openStream opens a stream and writes the frame.
 func (c *conn) openStream(ctx context.Context, frame []byte) (*Stream, error) {
-	qs, err := c.qc.OpenStreamSync(ctx)
+	qs, err := c.openOther(ctx)
 	if err != nil {
 		return nil, err
 	}

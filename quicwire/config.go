@@ -40,8 +40,8 @@ type Config struct {
 
 	Logger *slog.Logger // nil: discards
 
-	IdleTimeout      time.Duration // a silent peer is dead after this; default 8 s
-	KeepAlive        time.Duration // a quiet connection is probed this often; default 2 s
+	IdleTimeout      time.Duration // a peer that has died is noticed within this; default 8 s
+	KeepAlive        time.Duration // a quiet connection is probed this often; default 2 s, at most a third of IdleTimeout
 	HandshakeTimeout time.Duration // for a silent peer while dialing; default 3 s
 	FrameTimeout     time.Duration // for the rest of a frame that has begun; default 30 s
 
@@ -89,6 +89,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxJoins, 32)
 	setDefault(&c.HandshakeRate, 100)
 	setDefault(&c.WindowBudget, 1<<30)
+	c.KeepAlive = min(c.KeepAlive, c.IdleTimeout/3)
 	c.BodyMax = min(c.BodyMax, 16<<20)
 	return c, nil
 }
@@ -117,11 +118,13 @@ const (
 )
 
 // quicConfig returns the settings of connections; streams is how many the
-// peer may open at a time, -1 for none.
+// peer may open at a time, -1 for none. QUIC's idle timer starts anew with the
+// first probe after a silence (RFC 9000, 10.1), so it is set shorter than the
+// time within which a dead peer is to be noticed.
 func (e *Endpoint) quicConfig(streams int64) *quic.Config {
 	return &quic.Config{
 		HandshakeIdleTimeout:          e.cfg.HandshakeTimeout,
-		MaxIdleTimeout:                e.cfg.IdleTimeout,
+		MaxIdleTimeout:                e.cfg.IdleTimeout - e.cfg.KeepAlive,
 		KeepAlivePeriod:               e.cfg.KeepAlive,
 		MaxStreamReceiveWindow:        streamWindowMax,
 		MaxConnectionReceiveWindow:    connWindowMax,

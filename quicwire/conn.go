@@ -16,13 +16,10 @@ type conn struct {
 	service Service
 	peer    Peer
 
-	mu   sync.Mutex
-	idle []*callStream // dialed only: streams without a call; the last one was used last
-	used time.Time     // dialed only: when it was last asked for
+	mu      sync.Mutex
+	used    time.Time // dialed only: when it was last asked for
+	streams streamPool
 }
-
-// idleStreamsMax bounds the streams kept for later calls on one connection.
-const idleStreamsMax = 128
 
 // register makes a connection known, so that Close, Disconnect and the end of
 // its certificate reach it. It reports false when the endpoint is closed or the
@@ -67,46 +64,6 @@ func (c *conn) close(code uint32, why string) {
 
 // alive reports whether the connection can be used, as far as is known.
 func (c *conn) alive() bool { return c.qc.Context().Err() == nil }
-
-// callStream is one persistent stream for calls, at one end; one call at a
-// time uses it.
-type callStream struct {
-	qs     *quic.Stream
-	frames frameReader
-	out    []byte // the frame being written
-	last   uint64 // number of the last request
-}
-
-// takeStream returns an idle call stream, or nil.
-func (c *conn) takeStream() *callStream {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := len(c.idle)
-	if n == 0 {
-		return nil
-	}
-	s := c.idle[n-1]
-	c.idle[n-1] = nil
-	c.idle = c.idle[:n-1]
-	return s
-}
-
-// putStream keeps a call stream for later, or ends it.
-func (c *conn) putStream(s *callStream) {
-	if cap(s.out) > bufferKeptMax {
-		s.out = nil
-	}
-	c.mu.Lock()
-	keep := len(c.idle) < idleStreamsMax
-	if keep {
-		c.idle = append(c.idle, s)
-	}
-	c.mu.Unlock()
-	if !keep {
-		s.qs.CancelRead(wireDone)
-		_ = s.qs.Close() // nothing is left to be sent
-	}
-}
 
 // touch notes that a dialed connection is in demand.
 func (c *conn) touch(now time.Time) {

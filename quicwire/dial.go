@@ -96,21 +96,30 @@ func (e *Endpoint) runDial(d *dialing, t Target, key, attempt dialKey) {
 	ctx, cancel := context.WithTimeout(e.base, 2*e.cfg.HandshakeTimeout)
 	defer cancel()
 	d.c, d.err = e.dial(ctx, t, key.service)
-	var evict *conn
+	var spare *conn
 	e.mu.Lock()
 	delete(e.dials, attempt)
 	if d.err == nil && d.c.alive() {
-		if len(e.dialed) >= dialedMax && e.dialed[key] == nil {
-			evict = oldest(e.dialed)
-		} else if old := e.dialed[key]; old != nil {
-			evict = old // the address belongs to another node now
+		old := e.dialed[key]
+		switch {
+		case old != nil && old.alive() && old.peer.Node == d.c.peer.Node:
+			// Another attempt, with another expectation, was faster.
+			d.c, spare = old, d.c
+		case old != nil:
+			// The address is another node's now. The old connection may still be
+			// in use; it ends by itself, as its peer is not there any more.
+			e.dialed[key] = d.c
+		case len(e.dialed) >= dialedMax:
+			spare = oldest(e.dialed)
+			e.dialed[key] = d.c
+		default:
+			e.dialed[key] = d.c
 		}
-		e.dialed[key] = d.c
 	}
 	e.mu.Unlock()
 	close(d.done)
-	if evict != nil {
-		_ = evict.qc.CloseWithError(wireDone, "no longer used") // always nil
+	if spare != nil {
+		_ = spare.qc.CloseWithError(wireDone, "no longer used") // always nil
 	}
 }
 

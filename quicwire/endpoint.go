@@ -19,7 +19,8 @@ type CallFunc func(ctx context.Context, p Peer, req []byte) (resp []byte, err er
 
 // StreamFunc serves a bulk stream: req is the request frame, then s carries raw
 // bytes both ways. s is valid until the function returns. See Stream for how a
-// bulk stream ends.
+// bulk stream ends. After s.CloseWrite a reset by the caller ends reads but no
+// longer ctx.
 type StreamFunc func(ctx context.Context, p Peer, req []byte, s *Stream) error
 
 // RawFunc serves a raw stream. It owns s: the stream stays open after it

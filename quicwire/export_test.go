@@ -45,9 +45,9 @@ func (e *Endpoint) IdleStreams() int {
 	defer e.mu.Unlock()
 	n := 0
 	for _, c := range e.dialed {
-		c.mu.Lock()
-		n += len(c.idle)
-		c.mu.Unlock()
+		c.streams.mu.Lock()
+		n += len(c.streams.idle)
+		c.streams.mu.Unlock()
 	}
 	return n
 }

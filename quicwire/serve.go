@@ -73,7 +73,8 @@ func deadline(ctx context.Context, env *wirepb.Envelope) (context.Context, conte
 
 // context returns one that ends when the caller resets the stream or the
 // connection is lost. The stream's own context ends in CloseWrite, too, after
-// which a handler may have work to do.
+// which a handler may have work to do; from then on a reset is seen in Read
+// only.
 func (s *Stream) context() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(s.c.qc.Context())
 	own := s.qs.Context()

@@ -184,25 +184,24 @@ func (s *Stream) ReadReply() ([]byte, error) {
 
 // finish ends a bulk stream after its handler.
 func (s *Stream) finish(err error) {
-	switch {
-	case err == nil:
-		if !s.replied.Load() && s.reply(&wirepb.Envelope{}) != nil {
-			break // reset already
+	if err == nil {
+		if !s.replied.Load() && !s.ended.Load() {
+			_ = s.reply(&wirepb.Envelope{}) // an error says that it was reset already
 		}
-		_ = s.qs.Close() // an error says that it was reset already
+		_ = s.qs.Close() // as above
 		s.qs.CancelRead(wireDone)
 		return
-	case !s.wrote.Load():
-		code, msg := s.c.e.cfg.ErrorCode(err)
-		env := &wirepb.Envelope{Status: min(code, codeMax) + 1, Message: wireMessage(msg)}
-		if s.reply(env) == nil {
-			_ = s.qs.Close() // as above
-		}
-		s.qs.CancelRead(wireCode(code))
+	}
+	code, msg := s.c.e.cfg.ErrorCode(err)
+	if s.wrote.Load() || s.ended.Load() {
+		s.Cancel(code)
 		return
 	}
-	code, _ := s.c.e.cfg.ErrorCode(err)
-	s.Cancel(code)
+	env := &wirepb.Envelope{Status: min(code, codeMax) + 1, Message: wireMessage(msg)}
+	if s.reply(env) == nil {
+		_ = s.qs.Close() // an error says that it was reset already
+	}
+	s.qs.CancelRead(wireCode(code))
 }
 
 // follow resets the stream when ctx ends.
