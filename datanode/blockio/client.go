@@ -105,6 +105,7 @@ func New(cfg Config) *Client {
 		cfg:     cfg,
 		pool:    NewPool(cfg.BufferBytes, cfg.BlockBytes),
 		nodes:   newNodes(),
+		checks:  make(chan struct{}, checksMax),
 		remotes: make(map[metadata.NodeID]*Remote),
 	}
 	c.volumes = newVolumes(cfg.Leaser)
@@ -116,7 +117,15 @@ func New(cfg Config) *Client {
 // Close releases the leases and ends the session. Writers must have ended;
 // Readers may go on. It waits for the client's goroutines.
 func (c *Client) Close(ctx context.Context) error {
-	return c.leases.close(ctx)
+	err := c.leases.close(ctx)
+	for range cap(c.checks) { // as long as checkTimeout at most
+		select {
+		case c.checks <- struct{}{}:
+		case <-ctx.Done():
+			return err
+		}
+	}
+	return err
 }
 
 // target returns the way to a replica's server: the one in this process, or a

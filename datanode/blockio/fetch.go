@@ -119,7 +119,7 @@ func (c *Client) transfer(ctx context.Context, r metadata.Located, req GetReques
 			req.Block, r.Node, in.BlockLength(), block)
 	}
 	if _, err := Verify(seg.data[:n], seg.sums[:chunks(n)]); err != nil {
-		c.corrupt(req.Block, r.Replica)
+		c.corrupt(req.Block, r)
 		c.giveBack(seg)
 		return nil, err
 	}

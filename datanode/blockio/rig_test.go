@@ -6,7 +6,6 @@ import (
 	"crypto/sha1"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -162,19 +161,6 @@ func (r *rig) read(ctx context.Context, e metadata.Entry) ([]byte, error) {
 	var b bytes.Buffer
 	_, err := f.WriteTo(&b)
 	return b.Bytes(), err
-}
-
-// blocks returns all block ids that any server holds, once each.
-func (r *rig) blocks() []metadata.BlockID {
-	var ids []metadata.BlockID
-	for _, s := range r.servers {
-		for _, id := range s.IDs() {
-			if !slices.Contains(ids, id) {
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
 }
 
 // eventually waits for a condition that another goroutine brings about.

@@ -87,7 +87,7 @@ func (s *source) next(ctx context.Context) (*segment, error) {
 			s.firstByte()
 			n, err = Verify(buf.data[:n], buf.sums[:chunks(n)])
 			if err != nil {
-				s.c.corrupt(s.ref.ID, s.from.Replica)
+				s.c.corrupt(s.ref.ID, s.from)
 			}
 		}
 		if err != nil {
@@ -293,14 +293,4 @@ func (c *Client) prefersLocal(ctx context.Context, v metadata.VolumeID) bool {
 		}
 	}
 	return false
-}
-
-// corrupt counts and reports a replica that sent wrong bytes.
-func (c *Client) corrupt(b metadata.BlockID, r metadata.Replica) {
-	c.stats.getCorrupt.Add(1)
-	c.cfg.Logger.Warn("replica sent bytes that do not match their checksum", "block", b.String(),
-		"node", uint64(r.Node), "disk", r.Disk.String())
-	if c.cfg.Corrupt != nil {
-		c.cfg.Corrupt(b, r)
-	}
 }

@@ -1,0 +1,233 @@
+package datanode
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kendfs/metadata"
+)
+
+// Bounds of orders.
+const (
+	ordersMax  = 4096 // waiting; the leader gives lost ones again
+	resultsMax = 4096 // not yet taken by the leader; the oldest are forgotten
+	errorMax   = 512  // bytes of an error in a result
+)
+
+// orders are what the leader wants done. There is at most one at a time for a
+// disk's copy of a volume; whatever else is ordered for it meanwhile is left to
+// be ordered again.
+type orders struct {
+	s      *Server
+	arrive chan struct{} // capacity 1: something is in queue
+
+	mu      sync.Mutex
+	queue   []*job // guarded by mu, as all below
+	jobs    map[copyKey]*job
+	results []metadata.OrderResult
+}
+
+// copyKey names a disk's copy of a volume.
+type copyKey struct {
+	disk   metadata.DiskID
+	volume metadata.VolumeID
+}
+
+// job is an order being worked on or waiting.
+type job struct {
+	order    metadata.Order
+	running  bool
+	progress metadata.OrderProgress
+}
+
+func newOrders(s *Server) *orders {
+	return &orders{s: s, arrive: make(chan struct{}, 1), jobs: make(map[copyKey]*job)}
+}
+
+// accept takes orders from a heartbeat's answer.
+func (o *orders) accept(in []metadata.Order) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, order := range in {
+		key := copyKey{order.Disk, order.Volume}
+		if j := o.jobs[key]; j != nil {
+			if same(j.order, order) {
+				j.order.ID = order.ID // a new leader knows it by another number
+			}
+			continue
+		}
+		if len(o.jobs) >= ordersMax || o.reported(order.ID) {
+			continue
+		}
+		j := &job{order: order, progress: metadata.OrderProgress{ID: order.ID, Volume: order.Volume, Disk: order.Disk}}
+		o.jobs[key] = j
+		o.queue = append(o.queue, j)
+	}
+	if len(o.queue) > 0 {
+		o.signal()
+	}
+}
+
+// same reports whether two orders ask for the same.
+func same(a, b metadata.Order) bool {
+	if a.Kind != b.Kind || a.Epoch != b.Epoch || a.Fence != b.Fence || len(a.Blocks) != len(b.Blocks) {
+		return false
+	}
+	for i := range a.Blocks {
+		if a.Blocks[i] != b.Blocks[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// reported says whether an order's result waits to be taken. o.mu is held.
+func (o *orders) reported(id uint64) bool {
+	for _, r := range o.results {
+		if r.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *orders) signal() {
+	select {
+	case o.arrive <- struct{}{}:
+	default:
+	}
+}
+
+// work carries out orders until ctx is done.
+func (o *orders) work(ctx context.Context) {
+	for {
+		j := o.next(ctx)
+		if j == nil {
+			return
+		}
+		began := time.Now()
+		r := o.s.execute(ctx, j)
+		if ctx.Err() != nil {
+			return // shutting down: an order cut short has no result
+		}
+		o.finish(j, r)
+		o.s.cfg.Logger.Debug("order done", "volume", uint64(j.order.Volume), "disk", j.order.Disk.String(),
+			"kind", int(j.order.Kind), "took", time.Since(began), "fetched", r.Fetched, "deleted", r.Deleted, "err", r.Err)
+	}
+}
+
+// next returns the next order, or nil when ctx is done.
+func (o *orders) next(ctx context.Context) *job {
+	for {
+		o.mu.Lock()
+		if len(o.queue) > 0 {
+			j := o.queue[0]
+			o.queue = o.queue[1:]
+			j.running = true
+			if len(o.queue) > 0 {
+				o.signal() // for the next worker
+			}
+			o.mu.Unlock()
+			return j
+		}
+		o.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-o.arrive:
+		}
+	}
+}
+
+// finish notes an order's result for the next heartbeat, which comes at once.
+func (o *orders) finish(j *job, r metadata.OrderResult) {
+	o.mu.Lock()
+	r.ID = j.order.ID
+	delete(o.jobs, copyKey{j.order.Disk, j.order.Volume})
+	if len(o.results) >= resultsMax {
+		o.results = o.results[1:]
+	}
+	o.results = append(o.results, r)
+	o.mu.Unlock()
+	o.s.wake()
+}
+
+// status returns what the next heartbeat says about orders.
+func (o *orders) status() ([]metadata.OrderResult, []metadata.OrderProgress) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	done := append([]metadata.OrderResult(nil), o.results...)
+	var running []metadata.OrderProgress
+	for _, j := range o.jobs {
+		if j.running {
+			p := j.progress
+			p.ID = j.order.ID
+			running = append(running, p)
+		}
+	}
+	return done, running
+}
+
+// acknowledge forgets results that a leader has taken.
+func (o *orders) acknowledge(done []metadata.OrderResult) {
+	if len(done) == 0 {
+		return
+	}
+	taken := make(map[uint64]bool, len(done))
+	for _, r := range done {
+		taken[r.ID] = true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	kept := o.results[:0]
+	for _, r := range o.results {
+		if !taken[r.ID] {
+			kept = append(kept, r)
+		}
+	}
+	o.results = kept
+}
+
+// advance counts bytes of a job as found to be fetched and as fetched.
+func (o *orders) advance(j *job, total, done int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	j.progress.BytesTotal += total
+	j.progress.BytesDone += done
+}
+
+// execute carries out one order. All are idempotent.
+func (s *Server) execute(ctx context.Context, j *job) metadata.OrderResult {
+	order := j.order
+	r := metadata.OrderResult{ID: order.ID, Kind: order.Kind, Disk: order.Disk, Volume: order.Volume,
+		Epoch: order.Epoch, Blocks: order.Blocks}
+	store, err := s.store(order.Disk)
+	if err == nil {
+		switch order.Kind {
+		case metadata.OrderSync:
+			r.Fetched, r.Deleted, err = s.sync(ctx, store, j)
+		case metadata.OrderDelete:
+			err = s.remove(ctx, store, order.Volume, order.Blocks)
+			if err == nil {
+				r.Deleted = int64(len(order.Blocks))
+			}
+		case metadata.OrderDrop:
+			if err = store.DropVolume(ctx, order.Volume); err == nil {
+				s.damaged.drop(order.Disk, order.Volume)
+			}
+		default:
+			err = metadata.Errorf(metadata.KindUnsupported, "order of kind %d", order.Kind)
+		}
+	}
+	if err != nil {
+		r.Err, r.ErrKind = err.Error(), metadata.KindOf(err)
+		if r.Err == "" {
+			r.Err = r.ErrKind.String()
+		}
+		r.Err = r.Err[:min(len(r.Err), errorMax)]
+		s.cfg.Logger.Warn("an order was not carried out", "kind", int(order.Kind), "volume", uint64(order.Volume),
+			"disk", order.Disk.String(), "err", err)
+	}
+	return r
+}
