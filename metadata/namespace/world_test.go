@@ -21,6 +21,14 @@ type world struct {
 	next    uint64 // local id of the next block
 
 	unchecked bool // refusals are not compared with the state before them
+	tick      time.Duration
+	log       []logged
+}
+
+// logged is a command with the time at which it was executed.
+type logged struct {
+	now int64
+	cmd *metapb.Command
 }
 
 // start is the time at which every test world begins.
@@ -28,18 +36,18 @@ func start() int64 { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, kv: &MemKV{}, now: start()}
+	w := &world{t: t, kv: &MemKV{}, now: start(), tick: time.Millisecond}
 	w.must(&metapb.Command{Op: &metapb.Command_Init{Init: &metapb.Init{
 		Cluster: &metapb.ClusterRow{Cluster: "test", Replication: 1},
 		Admin:   &metapb.UserRow{Name: "adm", Hash: "x"},
 		Node:    &metapb.NodeRow{Name: "one", Addr: "127.0.0.1:7800", Roles: []string{metadata.NodeDatanode, metadata.NodeWebDAV}},
 	}}})
-	for name, role := range map[string]metadata.Role{
-		"ann": metadata.RoleWriter, "bob": metadata.RoleWriter, "rae": metadata.RoleReader,
+	for _, u := range []*metapb.UserRow{
+		{Name: "ann", Hash: "x", Role: uint32(metadata.RoleWriter)},
+		{Name: "bob", Hash: "x", Role: uint32(metadata.RoleWriter)},
+		{Name: "rae", Hash: "x", Role: uint32(metadata.RoleReader)},
 	} {
-		w.must(&metapb.Command{Op: &metapb.Command_PutUser{PutUser: &metapb.PutUser{
-			User: &metapb.UserRow{Name: name, Hash: "x", Role: uint32(role)}, Create: true,
-		}}})
+		w.must(&metapb.Command{Op: &metapb.Command_PutUser{PutUser: &metapb.PutUser{User: u, Create: true}}})
 	}
 	w.must(&metapb.Command{Op: &metapb.Command_AnnounceDisks{AnnounceDisks: &metapb.AnnounceDisks{
 		Node: 1, Disks: []uint64{7}, Addr: "127.0.0.1:7800",
@@ -65,7 +73,10 @@ func (w *world) openSession() {
 func (w *world) apply(cmds ...*metapb.Command) []*metapb.Result {
 	w.t.Helper()
 	w.index++
-	w.now += int64(time.Millisecond)
+	w.now += int64(w.tick)
+	for _, cmd := range cmds {
+		w.log = append(w.log, logged{w.now, cmd})
+	}
 	results, err := Apply(w.kv, w.index, &metapb.Batch{Version: 1, Now: w.now, Commands: cmds})
 	if err != nil {
 		w.t.Fatalf("Apply(%v): %v", cmds, err)
