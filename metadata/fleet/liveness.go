@@ -60,7 +60,8 @@ const (
 
 // brakeUntil decides whether repair has to wait, and until when at most: when
 // more than half of the storage servers, and at least three, went down within
-// ten minutes. So many do not die at once; a switch or the power has failed,
+// ten minutes or are silent now (those that fall together are not found down in
+// the same moment). So many do not die at once; a switch or the power has failed,
 // and the nodes will be back with their data. Copying everything in the
 // meantime would fill and overload the few that are left, and be thrown away.
 //
@@ -75,11 +76,16 @@ func brakeUntil(now time.Time, sites []*site) (until time.Time, on bool) {
 			continue
 		}
 		total++
-		if s.live == metadata.LivenessDown && now.Sub(s.downSince) < brakeWindow {
-			recent++
-			if t := s.downSince.Add(brakeWindow); t.After(until) {
-				until = t
-			}
+		since := now
+		switch {
+		case s.live == metadata.LivenessDown && now.Sub(s.downSince) < brakeWindow:
+			since = s.downSince
+		case s.live != metadata.LivenessSuspect:
+			continue
+		}
+		recent++
+		if t := since.Add(brakeWindow); t.After(until) {
+			until = t
 		}
 	}
 	if recent < brakeNodesMin || 2*recent <= total {

@@ -1,0 +1,536 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kendfs/metadata"
+	"kendfs/metadata/metapb"
+)
+
+// written makes a cluster with volumes that hold data and are idle.
+func written(t *testing.T, nodes, volumes int) (*cluster, *gateway, []metadata.VolumeID) {
+	t.Helper()
+	c := newCluster(t, nodes)
+	g := c.gateway("gw")
+	var ids []metadata.VolumeID
+	for i := range volumes {
+		l := g.grant(metadata.GrantRequest{Near: metadata.NodeID(i%nodes + 1)})
+		if err := g.write(fmt.Sprint("/f", i), l, l.From, 3); err != nil {
+			t.Fatalf("commit: %v", err)
+		}
+		ids = append(ids, l.Volume)
+	}
+	for _, id := range ids {
+		g.release(id)
+	}
+	c.run(5 * time.Second)
+	for _, id := range ids {
+		c.wantWhole(id)
+	}
+	c.wantVerdict(Protected)
+	return c, g, ids
+}
+
+func TestNodeDiesAndVolumesHeal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 4, 8)
+		defer c.close()
+		defer g.stop()
+		c.kill(2)
+		c.run(4 * time.Second)
+		if l := g.grant(metadata.GrantRequest{Near: 2}); hasNode(l.Replicas, 2) {
+			t.Errorf("a lease on a suspect node: %+v", l)
+		} else {
+			g.release(l.Volume)
+		}
+		c.run(6 * time.Second)
+		if s := c.status(); s.Verdict != AtRisk && s.Verdict != Protected {
+			t.Errorf("just after the node is down: %+v", s)
+		}
+		c.run(20 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id, 2)
+		}
+		c.wantVerdict(Protected)
+		if s := c.status(); s.Nodes.Down != 1 || s.Nodes.Up != 3 {
+			t.Errorf("nodes: %+v", s.Nodes)
+		}
+	})
+}
+
+func hasNode(ls []metadata.Located, n metadata.NodeID) bool {
+	for _, l := range ls {
+		if l.Node == n {
+			return true
+		}
+	}
+	return false
+}
+
+func TestNodeReturnsAndIsReused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 2, 4)
+		defer c.close()
+		defer g.stop()
+		c.kill(2)
+		c.run(12 * time.Second)
+		c.wantVerdict(AtRisk)
+		// Nowhere to repair to: writing goes on with one copy of two.
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/late", l, l.From, 5); err != nil {
+			t.Fatal(err)
+		}
+		g.release(l.Volume)
+		c.run(10 * time.Second)
+		c.nodes[2].fetched = 0
+		c.start(2)
+		c.run(20 * time.Second)
+		for _, id := range append(ids, l.Volume) {
+			c.wantWhole(id)
+		}
+		if c.nodes[2].fetched != 5 {
+			t.Errorf("the returned node fetched %d blocks, want the 5 it missed", c.nodes[2].fetched)
+		}
+		c.wantVerdict(Protected)
+	})
+}
+
+func TestNodeReturnsAfterRepairAndIsTrimmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 3, 6)
+		defer c.close()
+		defer g.stop()
+		c.kill(3)
+		c.run(40 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id, 3)
+		}
+		if n := len(c.nodes[3].volumes); n == 0 {
+			t.Fatal("the dead node had no copies: nothing is tested")
+		}
+		c.start(3)
+		c.run(20 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id, 3)
+			if c.nodes[3].volumes[id] != nil {
+				t.Errorf("volume %v: the copy that is not needed was not dropped", id)
+			}
+		}
+	})
+}
+
+func TestGatewayDies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		g.put(l, l.From+2, 7) // never committed
+		g.stop()
+		c.run(metadata.SessionTTL - time.Second)
+		if v := c.volume(l.Volume); v.State != metadata.VolumeLeased {
+			t.Errorf("before the session's time is over: %v", v.State)
+		}
+		c.run(8 * time.Second)
+		c.wantWhole(l.Volume) // and so the orphans are gone
+		if v := c.volume(l.Volume); v.Fence != l.To || v.Blocks != 2 {
+			t.Errorf("fence %d, want %d; %d blocks, want 2", v.Fence, l.To, v.Blocks)
+		}
+		if err := c.leader().Renew(t.Context(), g.session); metadata.KindOf(err) != metadata.KindStale {
+			t.Errorf("renewing an ended session: %v", err)
+		}
+		if err := g.write("/b", l, l.From+9, 1); metadata.KindOf(err) != metadata.KindStale {
+			t.Errorf("committing on an ended lease: %v", err)
+		}
+	})
+}
+
+func TestGatewayAndReplicaDieTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		g.stop()
+		dead := l.Replicas[1].Node
+		c.kill(dead)
+		c.run(40 * time.Second)
+		c.wantWhole(l.Volume, dead)
+	})
+}
+
+func TestIdleLeaseDoesNotHoldUpRepair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		dead := l.Replicas[0].Node
+		c.kill(dead)
+		c.run(20 * time.Second)
+		if v := c.volume(l.Volume); v.State != metadata.VolumeLeased {
+			t.Errorf("the lease was ended at once: %v", v.State)
+		}
+		c.run(40 * time.Second)
+		c.wantWhole(l.Volume, dead)
+	})
+}
+
+func TestWriterDropsReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{})
+		gone := l.Replicas[0]
+		l2, err := c.leader().Drop(t.Context(), g.session, metadata.LeaseProof{Volume: l.Volume, Epoch: l.Epoch}, gone.Replica)
+		if err != nil || len(l2.Replicas) != 1 || l2.Epoch != l.Epoch+1 || l2.From != l.From || l2.To != l.To {
+			t.Fatalf("Drop = %+v, %v", l2, err)
+		}
+		_, err = c.leader().Drop(t.Context(), g.session, metadata.LeaseProof{Volume: l.Volume, Epoch: l2.Epoch}, l2.Replicas[0].Replica)
+		if metadata.KindOf(err) != metadata.KindUnavailable {
+			t.Errorf("dropping the last replica: %v", err)
+		}
+		if err := g.write("/a", l, l.From, 1); metadata.KindOf(err) != metadata.KindStale {
+			t.Errorf("commit in the old epoch: %v", err)
+		}
+		if err := g.write("/a", l2, l.From+1, 1); err != nil {
+			t.Errorf("commit in the new epoch: %v", err)
+		}
+		c.run(time.Minute) // the lease is ended for the repair
+		c.wantWhole(l.Volume)
+	})
+}
+
+func TestDeadBlocksAreReaped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 3, 3)
+		defer c.close()
+		defer g.stop()
+		for i := range ids {
+			c.store.must(t, &metapb.Command{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: fmt.Sprint("/f", i)}}})
+		}
+		c.run(30 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id) // dead blocks are held through the grace time
+			if v := c.volume(id); v.Blocks != 3 {
+				t.Errorf("volume %v: %d blocks during the grace, want 3", id, v.Blocks)
+			}
+		}
+		if s := c.status(); s.Dead != 9 {
+			t.Errorf("%d dead blocks, want 9", s.Dead)
+		}
+		c.run(time.Minute)
+		for _, id := range ids {
+			c.wantWhole(id)
+			if v := c.volume(id); v.Blocks != 0 || v.Bytes != 0 || v.Digest != 0 {
+				t.Errorf("volume %v after reaping: %+v", id, v)
+			}
+		}
+		if s := c.status(); s.Dead != 0 {
+			t.Errorf("%d dead blocks, want 0", s.Dead)
+		}
+	})
+}
+
+func TestDrainCompletes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 3, 6)
+		defer c.close()
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{Near: 1}) // a lease in its way
+		if err := g.write("/x", l, l.From, 1); err != nil {
+			t.Fatal(err)
+		}
+		c.setState(1, metadata.NodeDraining)
+		c.run(10 * time.Second)
+		for _, id := range ids {
+			if id != l.Volume {
+				c.wantWhole(id, 1)
+			}
+		}
+		c.wantVerdict(Protected)
+		c.run(time.Minute)
+		c.wantWhole(l.Volume, 1)
+		c.mu.Lock()
+		if n := len(c.nodes[1].volumes); n != 0 {
+			t.Errorf("the drained node still has %d copies", n)
+		}
+		c.mu.Unlock()
+	})
+}
+
+func TestMaintenanceStartsNoRepair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 3, 4)
+		defer c.close()
+		defer g.stop()
+		c.setState(2, metadata.NodeMaintenance)
+		c.run(2 * time.Second)
+		before := c.volumes()
+		c.kill(2)
+		c.run(5 * time.Minute)
+		for i, v := range c.volumes() {
+			if v.Epoch != before[i].Epoch {
+				t.Errorf("volume %v was changed during maintenance", v.ID)
+			}
+		}
+		c.start(2)
+		c.setState(2, metadata.NodeActive)
+		c.run(5 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id)
+		}
+		c.wantVerdict(Protected)
+	})
+}
+
+func TestLeaderChangesMidRepair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 4, 8)
+		defer c.close()
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{Near: 4})
+		for id := range c.nodes {
+			c.mu.Lock()
+			c.nodes[id].slow = true
+			c.mu.Unlock()
+		}
+		c.kill(1)
+		c.run(12 * time.Second)
+		if s := c.status(); s.Repair.Running == 0 {
+			t.Fatalf("no repair is running: %+v", s)
+		}
+		epochs := c.volumes()
+		c.lead()
+		for id := range c.nodes {
+			c.mu.Lock()
+			c.nodes[id].slow = false
+			c.mu.Unlock()
+		}
+		c.run(6 * time.Second)
+		// The new leader gives the benefit of the doubt first.
+		for i, v := range c.volumes() {
+			if v.Epoch != epochs[i].Epoch {
+				t.Errorf("volume %v was changed within %v of a new term", v.ID, 6*time.Second)
+			}
+		}
+		c.run(30 * time.Second)
+		for _, id := range ids {
+			if id != l.Volume {
+				c.wantWhole(id, 1)
+			}
+		}
+		if v := c.volume(l.Volume); !hasReplica(v, 1) && (v.State != metadata.VolumeLeased || v.Epoch != l.Epoch) {
+			t.Errorf("the lease did not survive the election: %+v", v)
+		}
+	})
+}
+
+func hasReplica(v metadata.Volume, n metadata.NodeID) bool {
+	for _, r := range v.Replicas {
+		if r.Node == n {
+			return true
+		}
+	}
+	return false
+}
+
+func TestLostAndDamagedCopiesAreMadeWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 3, 3)
+		defer c.close()
+		defer g.stop()
+		v := c.volume(ids[0])
+		c.mu.Lock()
+		for local := range c.nodes[v.Replicas[0].Node].volumes[v.ID].blocks {
+			delete(c.nodes[v.Replicas[0].Node].volumes[v.ID].blocks, local)
+			break
+		}
+		c.mu.Unlock()
+		c.run(15 * time.Second)
+		c.wantWhole(ids[0])
+		c.wipe(2)
+		c.run(3 * time.Minute)
+		for _, id := range ids {
+			c.wantWhole(id)
+		}
+	})
+}
+
+func TestHopelessReplicaIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		bad := l.Replicas[0].Node
+		c.mu.Lock()
+		c.nodes[bad].failing[l.Volume] = true
+		c.mu.Unlock()
+		g.release(l.Volume)
+		c.run(time.Minute)
+		c.wantWhole(l.Volume, bad)
+	})
+}
+
+func TestMassFailureBrakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 6, 12)
+		defer c.close()
+		defer g.stop()
+		before := c.volumes()
+		for _, id := range []metadata.NodeID{1, 2, 3, 4} {
+			c.kill(id)
+		}
+		c.run(5 * time.Minute)
+		if s := c.status(); !s.Repair.Paused || s.Verdict != Unavailable && s.Verdict != AtRisk {
+			t.Errorf("status: %+v", s)
+		}
+		for i, v := range c.volumes() {
+			if v.Epoch != before[i].Epoch {
+				t.Errorf("volume %v was changed while the brake is on: %+v, before %+v", v.ID, v, before[i])
+			}
+		}
+		c.start(3)
+		c.start(4)
+		c.run(30 * time.Second)
+		if s := c.status(); s.Repair.Paused {
+			t.Errorf("still paused with 2 of 6 down: %+v", s.Repair)
+		}
+		c.start(1)
+		c.run(30 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id)
+		}
+	})
+}
+
+func TestStoreFailuresAreSurvived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 4, 6)
+		defer c.close()
+		defer g.stop()
+		c.kill(1)
+		for range 10 {
+			c.run(3 * time.Second)
+			c.store.mu.Lock()
+			c.store.down = !c.store.down
+			c.store.mu.Unlock()
+		}
+		c.run(40 * time.Second)
+		for _, id := range ids {
+			c.wantWhole(id, 1)
+		}
+	})
+}
+
+func TestMethodsWithoutTerm(t *testing.T) {
+	f := New(Config{Store: &spaceStore{}})
+	ctx := t.Context()
+	_, hb := f.Heartbeat(ctx, metadata.Heartbeat{Node: 1})
+	_, gr := f.Grant(ctx, metadata.GrantRequest{})
+	_, dr := f.Drop(ctx, 1, metadata.LeaseProof{}, metadata.Replica{})
+	_, vo := f.Volumes(ctx, []metadata.VolumeID{1})
+	_, no := f.Nodes(ctx)
+	_, st := f.Status(ctx)
+	_, js := f.StatusJSON(ctx)
+	for i, err := range []error{hb, gr, f.Renew(ctx, 1), dr, vo, no, st, js} {
+		if err == nil || metadata.KindOf(err) != metadata.KindUnavailable {
+			t.Errorf("method %d while not leading: %v", i, err)
+		}
+	}
+}
+
+func TestHeartbeatRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2)
+		defer c.close()
+		res := c.store.must(t, &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{Node: &metapb.NodeRow{Name: "gw", Roles: []string{"webdav"}}}}})
+		c.setState(2, metadata.NodeRemoved)
+		c.run(2 * time.Second)
+		for _, tc := range []struct {
+			name string
+			h    metadata.Heartbeat
+			want metadata.Kind
+		}{
+			{"unknown", metadata.Heartbeat{Node: 77}, metadata.KindNotFound},
+			{"removed", metadata.Heartbeat{Node: 2}, metadata.KindDenied},
+			{"gateway", metadata.Heartbeat{Node: metadata.NodeID(res.Id)}, metadata.KindDenied},
+			{"too many disks", metadata.Heartbeat{Node: 1, Disks: make([]metadata.Disk, heartbeatDisksMax+1)}, metadata.KindTooLarge},
+			{"too many digests", metadata.Heartbeat{Node: 1, Digests: make([]metadata.VolumeDigest, metadata.HeartbeatDigestsMax+1)}, metadata.KindTooLarge},
+		} {
+			if _, err := c.leader().Heartbeat(t.Context(), tc.h); err == nil || metadata.KindOf(err) != tc.want {
+				t.Errorf("heartbeat of %s: %v, want %v", tc.name, err, tc.want)
+			}
+		}
+		// A disk that another node has announced is reported, not used.
+		h := c.nodes[1].heartbeat(nil, nil)
+		h.Disks = append(h.Disks, metadata.Disk{ID: c.nodes[2].disk, Free: 1 << 40})
+		if _, err := c.leader().Heartbeat(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		nodes, err := c.leader().Nodes(t.Context())
+		if err != nil || len(nodes) != 3 || len(nodes[0].Disks) != 2 || nodes[0].Disks[1].Failed == "" || nodes[0].Liveness != metadata.LivenessUp {
+			t.Errorf("nodes: %+v, %v", nodes, err)
+		}
+	})
+}
+
+func TestRunTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		defer c.close()
+		if err := c.leader().Run(context.Background()); metadata.KindOf(err) != metadata.KindConflict {
+			t.Errorf("a second Run: %v, want conflict", err)
+		}
+	})
+}
+
+func TestLeavingIsSuspectAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		c.mu.Lock()
+		c.nodes[2].leaving = true
+		c.mu.Unlock()
+		c.run(1100 * time.Millisecond)
+		nodes, err := c.leader().Nodes(t.Context())
+		if err != nil || nodes[1].Liveness != metadata.LivenessSuspect {
+			t.Errorf("a node that leaves: %+v, %v", nodes, err)
+		}
+		for range 10 {
+			if l := g.grant(metadata.GrantRequest{Near: 2}); hasNode(l.Replicas, 2) {
+				t.Errorf("a lease on a node that leaves: %+v", l)
+			}
+		}
+		views, err := c.leader().Volumes(t.Context(), []metadata.VolumeID{1, 2, 9999})
+		if err != nil || len(views) != 2 || len(views[0].Located) != 2 || views[0].Located[0].Addr == "" {
+			t.Errorf("Volumes = %+v, %v", views, err)
+		}
+		if _, err := c.leader().StatusJSON(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
