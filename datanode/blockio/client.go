@@ -93,6 +93,7 @@ type Client struct {
 	refs     *refCache
 	segments segmentPool
 	stats    counters
+	checks   chan struct{} // one for each Check under way
 
 	remoteMu sync.Mutex
 	remotes  map[metadata.NodeID]*Remote // guarded by remoteMu; bounded by nodesMax
@@ -118,9 +119,10 @@ func New(cfg Config) *Client {
 // Readers may go on. It waits for the client's goroutines.
 func (c *Client) Close(ctx context.Context) error {
 	err := c.leases.close(ctx)
-	for range cap(c.checks) { // as long as checkTimeout at most
+	for range cap(c.checks) { // each ends within checkTimeout
 		select {
 		case c.checks <- struct{}{}:
+			defer func() { <-c.checks }()
 		case <-ctx.Done():
 			return err
 		}
