@@ -58,7 +58,7 @@ func Connect(_ context.Context, dir string, wait time.Duration) (*Client, error)
 		Meta: meta, endpoint: ep, identity: id, nameservers: addrs,
 		Blocks: blockio.New(blockio.Config{
 			Node: id.node(), Instance: fmt.Sprintf("client-%d", os.Getpid()),
-			Leaser: meta, Stager: meta, Referrer: meta, Wire: ep,
+			Leaser: meta, Stager: meta, Referrer: meta, Wire: blockio.Quic(ep),
 		}),
 	}, nil
 }

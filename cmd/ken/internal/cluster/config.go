@@ -63,11 +63,10 @@ type StorageConfig struct {
 
 // RepairConfig is the leading nameserver's part.
 type RepairConfig struct {
-	SuspectAfter   Duration `toml:"suspect_after" comment:"Silence after which a storage server gets no new data; 0: 2.5 s."`
-	DownAfter      Duration `toml:"down_after" comment:"Silence after which its volumes are repaired elsewhere; 0: 8 s."`
-	MiBPerSecond   int      `toml:"mib_per_second" comment:"What one storage server may pull for repairs, MiB/s; 0: no limit."`
-	DeletedGrace   Duration `toml:"deleted_grace" comment:"How long data of deleted files is kept for running readers; 0: 10 min. Read when the cluster is made."`
-	SessionTimeout Duration `toml:"session_timeout" comment:"Silence after which a gateway's leases end; 0: 15 s."`
+	SuspectAfter Duration `toml:"suspect_after" comment:"Silence after which a storage server gets no new data; 0: 2.5 s."`
+	DownAfter    Duration `toml:"down_after" comment:"Silence after which its volumes are repaired elsewhere; 0: 8 s."`
+	MiBPerSecond int      `toml:"mib_per_second" comment:"What one storage server may pull for repairs, MiB/s; 0: no limit."`
+	DeletedGrace Duration `toml:"deleted_grace" comment:"How long data of deleted files is kept for running readers; 0: 10 min. Read when the cluster is made."`
 }
 
 // LogConfig says what is logged.

@@ -2,12 +2,9 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"path/filepath"
-	"sync"
 	"time"
 
-	"kendfs/metadata"
 	"kendfs/metadata/fleet"
 	"kendfs/metadata/metarpc"
 	"kendfs/metadata/replica"
@@ -15,30 +12,27 @@ import (
 
 // openNameserver opens the namespace and registers its calls.
 func (n *Node) openNameserver(context.Context) error {
-	peers := replica.Listen(n.endpoint, n.log)
 	r, err := replica.Open(replica.Config{
-		Dir: filepath.Join(n.cfg.dir, nameDir), ID: n.ID(), Addr: n.running.QUIC, Peers: peers, Logger: n.log,
+		Dir: filepath.Join(n.cfg.dir, nameDir), ID: n.ID(), Addr: n.running.QUIC,
+		Peers: replica.Listen(n.endpoint), Logger: n.log,
 	})
 	if err != nil {
 		return err
 	}
 	n.onStop(func(context.Context) error { return r.Close() })
-	d := &duties{}
-	n.meta = metarpc.NewClient(r, d)
-	d.meta = n.meta
-	d.config = fleet.Config{
-		Store: fleetStore{metarpc.NewDecider(r)}, SuspectAfter: time.Duration(n.cfg.Repair.SuspectAfter),
-		DownAfter:            time.Duration(n.cfg.Repair.DownAfter),
-		SessionTTL:           time.Duration(n.cfg.Repair.SessionTimeout),
-		RepairBytesPerSecond: int64(n.cfg.Repair.MiBPerSecond) << 20, Logger: n.log,
-	}
+	f := fleet.New(fleet.Config{
+		Store: fleetStore{metarpc.NewDecider(r)}, Logger: n.log,
+		Limits: fleet.Limits{
+			SuspectAfter: time.Duration(n.cfg.Repair.SuspectAfter), DownAfter: time.Duration(n.cfg.Repair.DownAfter),
+		},
+		RepairBytesPerSecond: int64(n.cfg.Repair.MiBPerSecond) << 20,
+	})
+	n.meta = metarpc.NewClient(r, f)
+	n.local.setMeta(n.meta)
 	issuer := issuer{n.meta}
 	n.renewer = selfRenewer{issuer, n.identity}
-	server := &metarpc.Server{
-		Backend: r, Leader: d, Issue: issuer.issue, Nameservers: n.nameserverAddrs,
-	}
+	server := &metarpc.Server{Backend: r, Leader: f, Issue: issuer.issue, Nameservers: n.nameserverAddrs}
 	server.Register(n.endpoint)
-	n.local.setMeta(n.meta)
 	n.wg.Go(func() {
 		select {
 		case err := <-r.Failed():
@@ -46,13 +40,12 @@ func (n *Node) openNameserver(context.Context) error {
 		case <-n.ctx.Done():
 		}
 	})
-	leading := r.Leading()
 	// The duties go on while the gateway drains; they end before the replica does.
 	ctx, cancel := context.WithCancel(n.ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.run(ctx, leading)
+		lead(ctx, f, r.Leading())
 	}()
 	n.onStop(func(context.Context) error {
 		cancel()
@@ -60,6 +53,42 @@ func (n *Node) openNameserver(context.Context) error {
 		return nil
 	})
 	return nil
+}
+
+// lead runs the leader's duties in every term in which this nameserver leads,
+// until ctx ends.
+func lead(ctx context.Context, f *fleet.Fleet, leading <-chan replica.Leadership) {
+	stop := func() {}
+	defer func() { stop() }()
+	for {
+		select {
+		case l, open := <-leading:
+			stop()
+			stop = func() {}
+			if !open {
+				return
+			}
+			if l.Leading {
+				stop = start(ctx, f)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// start starts the duties of a term and returns what ends and awaits them.
+func start(ctx context.Context, f *fleet.Fleet) (stop func()) {
+	term, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = f.Run(term) // ends with the term only
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // nameserverAddrs are the addresses that a joining node is told: this one's as
@@ -72,135 +101,4 @@ func (n *Node) nameserverAddrs() []string {
 		}
 	}
 	return out
-}
-
-// duties are the leader's duties: one fleet.Fleet for each term in which this
-// nameserver leads. It implements metarpc.Leader.
-type duties struct {
-	meta   *metarpc.Client
-	config fleet.Config
-
-	mu    sync.RWMutex
-	fleet *fleet.Fleet // nil: does not lead
-}
-
-// run follows the leadership until ctx ends.
-func (d *duties) run(ctx context.Context, leading <-chan replica.Leadership) {
-	stop := func() {}
-	for {
-		select {
-		case l, open := <-leading:
-			stop()
-			stop = func() {}
-			if !open {
-				return
-			}
-			if l.Leading {
-				stop = d.lead(ctx)
-			}
-		case <-ctx.Done():
-			stop()
-			return
-		}
-	}
-}
-
-// lead starts a term's fleet and returns what ends and awaits it.
-func (d *duties) lead(ctx context.Context) (stop func()) {
-	term, cancel := context.WithCancel(ctx)
-	f := fleet.New(d.config)
-	d.set(f)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f.Run(term)
-	}()
-	return func() {
-		d.set(nil)
-		cancel()
-		<-done
-	}
-}
-
-func (d *duties) set(f *fleet.Fleet) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fleet = f
-}
-
-func (d *duties) current() (*fleet.Fleet, error) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.fleet == nil {
-		return nil, metadata.Errorf(metadata.KindUnavailable, "this nameserver does not lead now")
-	}
-	return d.fleet, nil
-}
-
-// Heartbeat implements metarpc.Leader.
-func (d *duties) Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.HeartbeatReply, error) {
-	f, err := d.current()
-	if err != nil {
-		return metadata.HeartbeatReply{}, err
-	}
-	return f.Heartbeat(ctx, h)
-}
-
-// Grant implements metarpc.Leader.
-func (d *duties) Grant(ctx context.Context, r metadata.GrantRequest) (metadata.Lease, error) {
-	f, err := d.current()
-	if err != nil {
-		return metadata.Lease{}, err
-	}
-	return f.Grant(ctx, r)
-}
-
-// Renew implements metarpc.Leader.
-func (d *duties) Renew(ctx context.Context, s metadata.SessionID) error {
-	f, err := d.current()
-	if err != nil {
-		return err
-	}
-	return f.Renew(ctx, s)
-}
-
-// Drop implements metarpc.Leader.
-func (d *duties) Drop(ctx context.Context, s metadata.SessionID, p metadata.LeaseProof,
-	r metadata.Replica) (metadata.Lease, error) {
-	f, err := d.current()
-	if err != nil {
-		return metadata.Lease{}, err
-	}
-	return f.Drop(ctx, s, p, r)
-}
-
-// Volumes implements metarpc.Leader.
-func (d *duties) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]metadata.VolumeView, error) {
-	f, err := d.current()
-	if err != nil {
-		return nil, err
-	}
-	return f.Volumes(ctx, ids)
-}
-
-// Nodes implements metarpc.Leader.
-func (d *duties) Nodes(ctx context.Context) ([]metadata.Node, error) {
-	f, err := d.current()
-	if err != nil {
-		return nil, err
-	}
-	return f.Nodes(ctx)
-}
-
-// StatusJSON implements metarpc.Leader.
-func (d *duties) StatusJSON(ctx context.Context) ([]byte, error) {
-	f, err := d.current()
-	if err != nil {
-		return nil, err
-	}
-	s, err := f.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(s)
 }

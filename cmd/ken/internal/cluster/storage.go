@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"kendfs/datanode"
+	"kendfs/datanode/blockio"
+	"kendfs/datanode/blockstore"
+	"kendfs/metadata"
+)
+
+// openStorage opens the disks and registers the storage server's calls.
+func (n *Node) openStorage(context.Context) error {
+	stores, err := n.openDisks()
+	if err != nil {
+		return err
+	}
+	var disks []datanode.Disk
+	for i, dir := range n.cfg.diskDirs() {
+		disks = append(disks, datanode.Disk{Path: dir, Store: stores[i]})
+	}
+	n.storage, err = datanode.New(datanode.Config{
+		Node: n.ID(), Addr: n.running.QUIC, Zone: n.cfg.Zone, Version: n.run.Version, Disks: disks,
+		Fleet: n.meta, Wire: blockio.Quic(n.endpoint), Local: n.local.target, Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.endpoint.Handle(blockService, blockRoles(), blockio.Handler(n.storage))
+	return nil
+}
+
+// blockRoles are those who may move data.
+func blockRoles() []string {
+	return []string{metadata.NodeDatanode, metadata.NodeWebDAV, metadata.NodeAdmin, metadata.NodeClient}
+}
+
+// openDisks opens every disk, formatting new ones. A disk that cannot be opened
+// stops the node: it is the operator who decides whether it is gone.
+func (n *Node) openDisks() ([]*blockstore.Store, error) {
+	var stores []*blockstore.Store
+	n.onStop(func(context.Context) error {
+		var errs []error
+		for _, s := range stores {
+			errs = append(errs, s.Close())
+		}
+		return errors.Join(errs...)
+	})
+	for _, dir := range n.cfg.diskDirs() {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		if empty, err := emptyDir(dir); err != nil {
+			return nil, err
+		} else if empty {
+			opt := blockstore.FormatOptions{Cluster: n.identity.credentials().Identity().Cluster}
+			if _, err := blockstore.Format(dir, opt); err != nil {
+				return nil, err
+			}
+		}
+		s, err := blockstore.Open(blockstore.Config{
+			Dir: dir, Reserve: int64(n.cfg.Storage.ReserveMiB) << 20, PackBytes: int64(n.cfg.Storage.PackMiB) << 20,
+			Logger: n.log.With("disk", dir),
+		})
+		if err != nil {
+			return nil, err
+		}
+		stores = append(stores, s)
+	}
+	return stores, nil
+}
+
+// emptyDir reports whether a folder holds nothing, but for what a fresh file
+// system has.
+func emptyDir(dir string) (bool, error) {
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range es {
+		if e.Name() != "lost+found" {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// startStorage begins to report and to work on orders.
+func (n *Node) startStorage(ctx context.Context) error {
+	if err := n.storage.Start(ctx); err != nil {
+		return err
+	}
+	n.local.setTarget(n.ID(), n.storage)
+	n.onStop(func(ctx context.Context) error {
+		n.local.setTarget(n.ID(), nil)
+		return n.storage.Close(ctx)
+	})
+	return nil
+}
