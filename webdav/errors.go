@@ -108,7 +108,9 @@ func kindStatus(method string, k metadata.Kind) int {
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(r.Method, err)
 	head := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Range", "Content-Encoding", "ETag", "Last-Modified", "Cache-Control"} {
+	for _, name := range []string{
+		"Content-Length", "Content-Range", "Content-Encoding", "ETag", "Last-Modified", "Cache-Control",
+	} {
 		head.Del(name) // they were about the response that did not come to be
 	}
 	switch status {
@@ -164,8 +166,10 @@ func (h *Handler) lockRoots(ctx context.Context, r *http.Request) []metadata.Pat
 		return nil
 	}
 	targets := []metadata.Path{p}
-	if ref, err := parseReference(r.Header.Get("Destination")); err == nil && (r.Method == "COPY" || r.Method == "MOVE") {
-		targets = append(targets, ref.path)
+	if r.Method == "COPY" || r.Method == "MOVE" {
+		if ref, err := parseReference(r.Header.Get("Destination")); err == nil {
+			targets = append(targets, ref.path)
+		}
 	}
 	var roots []metadata.Path
 	for _, t := range targets {

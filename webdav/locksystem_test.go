@@ -106,6 +106,25 @@ func TestLockSystem(t *testing.T) {
 	if want := (dav.LockDetails{Root: "/f", Duration: 2 * time.Minute, OwnerXML: "o"}); err != nil || ld != want {
 		t.Errorf("Refresh: got %+v, %v; want %+v", ld, err, want)
 	}
+	checkConfirm(t, d, token)
+	if err := bob.Unlock(now, token); !errors.Is(err, dav.ErrForbidden) {
+		t.Errorf("Unlock of another's: got %v, want %v", err, dav.ErrForbidden)
+	}
+	if err := ann.Unlock(now, token); err != nil {
+		t.Errorf("Unlock: %v", err)
+	}
+	if err := ann.Unlock(now, token); !errors.Is(err, dav.ErrNoSuchLock) {
+		t.Errorf("Unlock again: got %v, want %v", err, dav.ErrNoSuchLock)
+	}
+	if _, err := ann.Refresh(now, token, 0); !errors.Is(err, dav.ErrNoSuchLock) {
+		t.Errorf("Refresh after Unlock: got %v, want %v", err, dav.ErrNoSuchLock)
+	}
+}
+
+// checkConfirm: ann holds the lock with that token on /f.
+func checkConfirm(t *testing.T, d *drive, token string) {
+	t.Helper()
+	ann, now := d.handler.LockSystem("ann"), time.Now()
 	for _, c := range []struct {
 		name0, name1 string
 		conds        []dav.Condition
@@ -140,18 +159,6 @@ func TestLockSystem(t *testing.T) {
 	}
 	if got := d.handler.seen.tokens("ann"); len(got) != 0 {
 		t.Errorf("held after release: %q", got)
-	}
-	if err := bob.Unlock(now, token); !errors.Is(err, dav.ErrForbidden) {
-		t.Errorf("Unlock of another's: got %v, want %v", err, dav.ErrForbidden)
-	}
-	if err := ann.Unlock(now, token); err != nil {
-		t.Errorf("Unlock: %v", err)
-	}
-	if err := ann.Unlock(now, token); !errors.Is(err, dav.ErrNoSuchLock) {
-		t.Errorf("Unlock again: got %v, want %v", err, dav.ErrNoSuchLock)
-	}
-	if _, err := ann.Refresh(now, token, 0); !errors.Is(err, dav.ErrNoSuchLock) {
-		t.Errorf("Refresh after Unlock: got %v, want %v", err, dav.ErrNoSuchLock)
 	}
 }
 

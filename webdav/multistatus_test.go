@@ -42,12 +42,8 @@ func parseMultistatus(t *testing.T, doc string) parsedMultistatus {
 	return ms
 }
 
-// Line breaks and blanks are as they are on purpose: Windows takes listings up
-// to 1,000,000 bytes only.
-func TestMultistatusGolden(t *testing.T) {
-	when := time.Date(2026, 11, 22, 15, 4, 5, 6, time.UTC)
-	user := metadata.User{Name: "ann", Role: metadata.RoleWriter}
-	file := &metadata.Entry{
+func goldenEntries(when time.Time) (file, dir *metadata.Entry) {
+	file = &metadata.Entry{
 		ID: 0x2a, Name: "a & b.txt", Size: 5, Modified: when, Created: when.Add(-time.Hour), Owner: "bob x",
 		Content: 7, SHA1: []byte("0123456789abcdefghij"),
 		Props: []metadata.Property{
@@ -60,7 +56,16 @@ func TestMultistatusGolden(t *testing.T) {
 			Expires: when.Add(90*time.Second + 1), Timeout: time.Hour,
 		}},
 	}
-	dir := &metadata.Entry{ID: 3, Name: "sub", IsDir: true, Modified: when, Created: when, QuotaBytes: 100, Usage: metadata.Usage{Bytes: 30}}
+	dir = &metadata.Entry{ID: 3, Name: "sub", IsDir: true, Modified: when, Created: when, QuotaBytes: 100, Usage: metadata.Usage{Bytes: 30}}
+	return file, dir
+}
+
+// Line breaks and blanks are as they are on purpose: Windows takes listings up
+// to 1,000,000 bytes only.
+func TestMultistatusGolden(t *testing.T) {
+	when := time.Date(2026, 11, 22, 15, 4, 5, 6, time.UTC)
+	user := metadata.User{Name: "ann", Role: metadata.RoleWriter}
+	file, dir := goldenEntries(when)
 	q := func(doc string, brief bool) *propQuery {
 		f, err := parsePropfind([]byte(doc))
 		if err != nil {
