@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"kendfs/datanode/blockio"
+	"kendfs/metadata"
 	"kendfs/metadata/metarpc"
 	"kendfs/quicwire"
 )
@@ -40,9 +42,10 @@ func Connect(_ context.Context, dir string, wait time.Duration) (*Client, error)
 	if err != nil {
 		return nil, err
 	}
-	addrs := cfg.Nameservers
-	if r, err := LoadRunning(dir); err == nil && cfg.Has("nameserver") {
-		addrs = append([]string{r.QUIC}, addrs...) // what it listens on now, if it chose the port itself
+	addrs := nameservers(dir, &cfg)
+	if len(addrs) == 0 {
+		return nil, metadata.Errorf(metadata.KindUnavailable,
+			"the nameserver in %s chooses its port when it starts, and it has not started yet", dir)
 	}
 	ep, err := quicwire.Open(quicwire.Config{Listen: ":0", Credentials: id.credentials, ErrorCode: errorCode})
 	if err != nil {
@@ -61,6 +64,21 @@ func Connect(_ context.Context, dir string, wait time.Duration) (*Client, error)
 			Leaser: meta, Stager: meta, Referrer: meta, Wire: blockio.Quic(ep),
 		}),
 	}, nil
+}
+
+// nameservers are the addresses to try: first what this folder's own nameserver
+// listens on now, in case it chose the port itself.
+func nameservers(dir string, cfg *Config) []string {
+	var out []string
+	if r, err := LoadRunning(dir); err == nil && cfg.Has(metadata.NodeNameserver) {
+		out = append(out, r.QUIC)
+	}
+	for _, a := range cfg.Nameservers {
+		if !portZero(a) && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // Close gives back leases and ends the connections.

@@ -14,7 +14,7 @@ import (
 func (n *Node) openNameserver(context.Context) error {
 	r, err := replica.Open(replica.Config{
 		Dir: filepath.Join(n.cfg.dir, nameDir), ID: n.ID(), Addr: n.running.QUIC,
-		Peers: replica.Listen(n.endpoint), Logger: n.log,
+		Endpoint: n.endpoint, Logger: n.log,
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 
+	"kendfs/datanode"
 	"kendfs/metadata"
 	"kendfs/metadata/metarpc"
 	"kendfs/quicwire"
@@ -30,6 +31,7 @@ type Node struct {
 	endpoint *quicwire.Endpoint
 	meta     *metarpc.Client // the nameserver: here, elsewhere in the process, or remote
 	renewer  renewer
+	storage  *datanode.Server // nil: not a storage server
 	running  Running
 
 	ctx    context.Context // of everything that runs until Close

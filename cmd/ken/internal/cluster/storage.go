@@ -9,17 +9,14 @@ import (
 	"kendfs/datanode/blockio"
 	"kendfs/datanode/blockstore"
 	"kendfs/metadata"
+	"kendfs/quicwire"
 )
 
 // openStorage opens the disks and registers the storage server's calls.
 func (n *Node) openStorage(context.Context) error {
-	stores, err := n.openDisks()
+	disks, err := n.openDisks()
 	if err != nil {
 		return err
-	}
-	var disks []datanode.Disk
-	for i, dir := range n.cfg.diskDirs() {
-		disks = append(disks, datanode.Disk{Path: dir, Store: stores[i]})
 	}
 	n.storage, err = datanode.New(datanode.Config{
 		Node: n.ID(), Addr: n.running.QUIC, Zone: n.cfg.Zone, Version: n.run.Version, Disks: disks,
@@ -28,7 +25,7 @@ func (n *Node) openStorage(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.endpoint.Handle(blockService, blockRoles(), blockio.Handler(n.storage))
+	n.endpoint.Handle(quicwire.ServiceBlock, blockRoles(), blockio.Handler(n.storage))
 	return nil
 }
 
@@ -38,8 +35,8 @@ func blockRoles() []string {
 }
 
 // openDisks opens every disk, formatting new ones. A disk that cannot be opened
-// stops the node: it is the operator who decides whether it is gone.
-func (n *Node) openDisks() ([]*blockstore.Store, error) {
+// is reported as failed while the others serve; with none left the node stops.
+func (n *Node) openDisks() ([]datanode.Disk, error) {
 	var stores []*blockstore.Store
 	n.onStop(func(context.Context) error {
 		var errs []error
@@ -48,28 +45,43 @@ func (n *Node) openDisks() ([]*blockstore.Store, error) {
 		}
 		return errors.Join(errs...)
 	})
+	var disks []datanode.Disk
+	var failed []error
 	for _, dir := range n.cfg.diskDirs() {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-		if empty, err := emptyDir(dir); err != nil {
-			return nil, err
-		} else if empty {
-			opt := blockstore.FormatOptions{Cluster: n.identity.credentials().Identity().Cluster}
-			if _, err := blockstore.Format(dir, opt); err != nil {
-				return nil, err
-			}
-		}
-		s, err := blockstore.Open(blockstore.Config{
-			Dir: dir, Reserve: int64(n.cfg.Storage.ReserveMiB) << 20, PackBytes: int64(n.cfg.Storage.PackMiB) << 20,
-			Logger: n.log.With("disk", dir),
-		})
+		s, err := n.openDisk(dir)
 		if err != nil {
-			return nil, err
+			n.log.Error("disk not in service", "disk", dir, "err", err)
+			failed = append(failed, err)
+			disks = append(disks, datanode.Disk{Path: dir, Failed: err.Error()})
+			continue
 		}
 		stores = append(stores, s)
+		disks = append(disks, datanode.Disk{Path: dir, Store: s})
 	}
-	return stores, nil
+	if len(stores) == 0 {
+		return nil, errors.Join(failed...)
+	}
+	return disks, nil
+}
+
+func (n *Node) openDisk(dir string) (*blockstore.Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	empty, err := emptyDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if empty {
+		opt := blockstore.FormatOptions{Cluster: n.identity.credentials().Identity().Cluster}
+		if _, err := blockstore.Format(dir, opt); err != nil {
+			return nil, err
+		}
+	}
+	return blockstore.Open(blockstore.Config{
+		Dir: dir, Reserve: int64(n.cfg.Storage.ReserveMiB) << 20, PackBytes: int64(n.cfg.Storage.PackMiB) << 20,
+		Logger: n.log.With("disk", dir),
+	})
 }
 
 // emptyDir reports whether a folder holds nothing, but for what a fresh file
@@ -88,10 +100,8 @@ func emptyDir(dir string) (bool, error) {
 }
 
 // startStorage begins to report and to work on orders.
-func (n *Node) startStorage(ctx context.Context) error {
-	if err := n.storage.Start(ctx); err != nil {
-		return err
-	}
+func (n *Node) startStorage(context.Context) error {
+	n.storage.Start()
 	n.local.setTarget(n.ID(), n.storage)
 	n.onStop(func(ctx context.Context) error {
 		n.local.setTarget(n.ID(), nil)
