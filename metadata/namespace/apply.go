@@ -39,7 +39,10 @@ func Apply(kv KV, index uint64, b *metapb.Batch) ([]*metapb.Result, error) {
 			return nil, err
 		}
 	}
-	return results, s.flush(index)
+	if err := s.flush(index); err != nil {
+		return nil, err
+	}
+	return results, nil
 }
 
 // Applied returns the index of the last batch, 0 for an empty store.
