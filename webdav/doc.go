@@ -3,7 +3,7 @@
 //
 // New makes a Handler over the contracts of package metadata and a
 // blockio.Client; NewServer puts it on the network, guarded against clients
-// that are slow, many or hostile. Handler.FileSystem and NewLockSystem offer
+// that are slow, many or hostile. Handler.FileSystem and Handler.LockSystem offer
 // the same drive to the stock handler of golang.org/x/net/webdav.
 //
 // What it refuses to be: it keeps no state of its own but caches that may be

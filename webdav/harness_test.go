@@ -245,7 +245,7 @@ func (l driveLeader) Grant(ctx context.Context, r metadata.GrantRequest) (metada
 	for n := uint64(1); n <= uint64(min(max(r.Replicas, 1), harnessNodes)); n++ {
 		reps = append(reps, &metapb.Replica{Node: n, Disk: n * 100})
 	}
-	res, err := driveBackend{l.d}.Propose(ctx, &metapb.Command{Op: &metapb.Command_GrantLease{GrantLease: &metapb.GrantLease{
+	res, err := driveBackend(l).Propose(ctx, &metapb.Command{Op: &metapb.Command_GrantLease{GrantLease: &metapb.GrantLease{
 		Session: uint64(r.Session), Replicas: reps, Target: uint32(len(reps)), Count: 1 << 16,
 	}}})
 	if err != nil {
@@ -277,7 +277,7 @@ func (l driveLeader) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]me
 	for _, id := range ids {
 		q.Ids = append(q.Ids, uint64(id))
 	}
-	a, err := driveBackend{l.d}.Query(ctx, &metapb.Query{Q: &metapb.Query_Volumes{Volumes: q}})
+	a, err := driveBackend(l).Query(ctx, &metapb.Query{Q: &metapb.Query_Volumes{Volumes: q}})
 	if err != nil {
 		return nil, err
 	}

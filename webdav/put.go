@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// putSmallBytes is up to which size a body is taken in before anything is
-	// done with it: its client holds no place among the uploads while it sends.
+	// putSmallBytes of a body are taken in before anything is done with it. Who
+	// announces much and sends nothing, or sends little slowly, holds no place
+	// among the uploads and no buffer meanwhile.
 	putSmallBytes = 64 << 10
 	// putUncheckedBytes is up to which size a body without conditions is
 	// uploaded before locks and quota are looked at: the commit looks at them
@@ -39,17 +40,16 @@ func (h *Handler) put(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if u.size >= 0 && u.size <= putSmallBytes {
-		if err := u.prefetch(); err != nil {
-			return err
-		}
+	size, err := u.prefetch()
+	if err != nil {
+		return err
 	}
 	leave, err := h.uploads.enter(r.Context(), r.user.Name)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	done, err := h.store(r.Context(), r.path, g, u, replicas)
+	done, err := h.store(r.Context(), r.path, g, u, blockio.CreateOptions{Replicas: replicas, Size: size})
 	if err != nil {
 		return err
 	}
@@ -69,9 +69,9 @@ func (h *Handler) put(w http.ResponseWriter, r *request) error {
 }
 
 // store writes the body to blocks and commits them.
-func (h *Handler) store(ctx context.Context, p metadata.Path, g metadata.Guard, u *upload, replicas int) (
+func (h *Handler) store(ctx context.Context, p metadata.Path, g metadata.Guard, u *upload, opt blockio.CreateOptions) (
 	done metadata.Committed, err error) {
-	bw := h.cfg.Blocks.Create(ctx, blockio.CreateOptions{Replicas: replicas, Size: u.size})
+	bw := h.cfg.Blocks.Create(ctx, opt)
 	defer bw.Abort()
 	if _, err := io.Copy(bw, u); err != nil {
 		if u.err != nil {

@@ -355,7 +355,7 @@ func TestUploadsBackpressure(t *testing.T) {
 		r, w := io.Pipe()
 		open = append(open, w)
 		go func() { codes <- d.as(user, "PUT", "/f-"+user, r) }()
-		if _, err := w.Write([]byte("begun")); err != nil {
+		if _, err := io.WriteString(w, noise(putSmallBytes+2)); err != nil {
 			t.Error(err)
 		}
 	}

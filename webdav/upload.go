@@ -140,24 +140,33 @@ func bodyError(err error, n int64) error {
 	return metadata.Errorf(metadata.KindInvalid, "the body ended early after %d bytes: %w", n, err)
 }
 
-// prefetch takes the whole body into memory.
-func (u *upload) prefetch() error {
-	b := make([]byte, u.size)
-	n, err := io.ReadFull(u.body, b)
-	if err == io.ErrUnexpectedEOF || err == io.EOF && n < len(b) {
-		err = nil // check finds it short
+// prefetch takes the body's first bytes into memory, all of it if it is small.
+// It reports how long the body is, as far as can be known then, or -1.
+func (u *upload) prefetch() (size int64, err error) {
+	most := int64(putSmallBytes)
+	if u.size >= 0 {
+		most = min(most, u.size)
 	}
-	if err != nil {
-		return bodyError(err, int64(n))
+	// One byte more shows the end: to us that of a chunked body, to net/http
+	// that it may listen for the client going away.
+	b := make([]byte, most+1)
+	n := 0
+	for n < len(b) && err == nil {
+		var m int
+		m, err = u.body.Read(b[n:])
+		n += m
 	}
-	// The byte after the last shows net/http that the body is done, and us a
-	// chunked one that is longer than was announced.
-	var one [1]byte
-	if m, _ := io.ReadFull(u.body, one[:]); m > 0 {
-		return metadata.Errorf(metadata.KindInvalid, "the body is longer than the announced %d bytes", u.size)
+	switch {
+	case err == io.EOF:
+		u.body = bytes.NewReader(b[:n])
+		return int64(n), nil
+	case err != nil:
+		return 0, bodyError(err, int64(n))
+	case u.size >= 0 && int64(n) > u.size:
+		return 0, metadata.Errorf(metadata.KindInvalid, "the body is longer than the announced %d bytes", u.size)
 	}
-	u.body = bytes.NewReader(b[:n])
-	return nil
+	u.body = io.MultiReader(bytes.NewReader(b), u.body)
+	return u.size, nil
 }
 
 // check compares the body with its header once all of it was read.
