@@ -139,7 +139,7 @@ func (g *groConn) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 // is dropped whole: half a control message would stop quic-go's reader.
 func splitOOB(dst, oob []byte, n int) (size, copied int) {
 	size = n
-	for len(oob) > 0 {
+	for len(oob) >= unix.CmsgLen(0) { // less is no control message
 		h, body, rest, err := unix.ParseOneSocketControlMessage(oob)
 		if err != nil {
 			break
