@@ -122,7 +122,7 @@ func (s *lockSystem) Create(_ time.Time, d dav.LockDetails) (string, error) {
 		timeout = metadata.LockTimeoutMax
 	}
 	l, _, err := s.h.cfg.Locker.Lock(ctx, p, metadata.Guard{User: s.user}, metadata.Lock{
-		Token: newLockToken(), Root: p, Owner: d.OwnerXML, User: s.user, Infinite: !d.ZeroDepth, Timeout: timeout,
+		Token: newLockToken(), Root: p, Owner: standalone(d.OwnerXML), User: s.user, Infinite: !d.ZeroDepth, Timeout: timeout,
 	})
 	if err != nil {
 		return "", stockError(err)

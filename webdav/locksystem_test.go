@@ -162,6 +162,26 @@ func checkConfirm(t *testing.T, d *drive, token string) {
 	}
 }
 
+func TestStandalone(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", ""},
+		{"ann", "ann"},
+		{"<D:href>x</D:href>", `<D:href xmlns:D="DAV:">x</D:href>`},
+		{`<a xmlns="urn:a"/>`, `<a xmlns="urn:a"/>`},
+		{"<p:a/>", "&lt;p:a/&gt;"},
+		{"</D:owner><D:owner>", "&lt;/D:owner&gt;&lt;D:owner&gt;"},
+		{strings.Repeat("<", 10_000), strings.Repeat("&lt;", metadata.LockOwnerBytesMax/8)},
+	} {
+		got := standalone(c.in)
+		if got != c.want || len(got) > metadata.LockOwnerBytesMax {
+			t.Errorf("%.40q: got %.80q, want %.80q", c.in, got, c.want)
+		}
+		if err := wellFormed("<r>" + got + "</r>"); err != nil {
+			t.Errorf("%.40q: %v", c.in, err)
+		}
+	}
+}
+
 func TestSeenLocksBounded(t *testing.T) {
 	var s seenLocks
 	for i := range seenLocksMax + 100 {

@@ -39,6 +39,19 @@ func (x *xmlReader) inner(most int) ([]byte, error) {
 	}
 }
 
+// standalone makes XML that can be put anywhere of a lock's owner as the stock
+// handler hands it on: cut out of the body, without the declarations around
+// it. What cannot be completed is kept as text.
+func standalone(owner string) string {
+	x := newXMLReader([]byte(`<D:owner xmlns:D="DAV:" xmlns:d="DAV:">` + owner + `</D:owner>`))
+	if _, err := x.next(); err == nil {
+		if b, err := x.inner(metadata.LockOwnerBytesMax); err == nil && x.finish() == nil {
+			return string(b)
+		}
+	}
+	return string(appendText(nil, owner[:min(len(owner), metadata.LockOwnerBytesMax/8)]))
+}
+
 // capture writes the elements of a value.
 type capture struct {
 	x       *xmlReader
