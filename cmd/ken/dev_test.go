@@ -117,7 +117,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"status", "-o", "yaml"}, 2, "want text or json"},
 		{[]string{"join", "--dir", empty, "KEN1-NONSENSE"}, 2, "token"},
 		{[]string{"dev", "--dir", empty, "--storage-servers", "99"}, 2, "want 1 to 16"},
-		{[]string{"init", "--dir", empty, "--roles", "king"}, 2, "\"king\" is none of"},
+		{[]string{"init", "--dir", empty, "--roles", "nameserver,king"}, 2, "\"king\" is none of"},
 	} {
 		_, stderr, code := ken(t, c.args...)
 		if code != c.code || !strings.Contains(stderr, c.want) {

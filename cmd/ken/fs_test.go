@@ -24,7 +24,7 @@ fs mkdir /a
 ! fs mkdir /a
 ? 4 exists
 ! fs mkdir /x/y/z
-? 3 parent
+? 3 there is no directory
 fs mkdir -p /x/y/z /a
 fs put -q LOCAL/hello.txt /a
 fs ls /a

@@ -71,6 +71,8 @@ type Fleet struct {
 	log  *slog.Logger
 	wake chan struct{} // a result is there; holds at most one
 
+	reading chan struct{} // holds one while an unknown caller makes the leader read
+
 	mu  sync.Mutex
 	rng *rand.Rand // guarded by mu, as is all of the term
 	t   *term      // nil while not leading
@@ -79,7 +81,7 @@ type Fleet struct {
 // New returns a Fleet that does nothing until Run.
 func New(cfg Config) *Fleet {
 	cfg.Limits = cfg.Limits.withDefaults()
-	f := &Fleet{cfg: cfg, log: cfg.Logger, rng: cfg.Rand, wake: make(chan struct{}, 1)}
+	f := &Fleet{cfg: cfg, log: cfg.Logger, rng: cfg.Rand, wake: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}

@@ -109,18 +109,39 @@ func (f *Fleet) loadVolume(ctx context.Context, t *term, id metadata.VolumeID) (
 	return t.mergeVolume(page[0]), nil
 }
 
+// reloadEvery bounds how often unknown callers make the leader read.
+const reloadEvery = 50 * time.Millisecond
+
 // reloadClients reads nodes and sessions again because somebody unknown has
-// called, who may have joined a moment ago; at most four times a second.
+// called, who may have joined a moment ago. Callers that come together share
+// one reading, which begins after all their calls: to skip it would refuse who
+// has just been let in.
 func (f *Fleet) reloadClients(ctx context.Context, t *term) error {
-	f.mu.Lock()
-	tooSoon := time.Since(t.nodesRead) < 250*time.Millisecond
-	if !tooSoon {
-		t.nodesRead = time.Now()
+	called := time.Now()
+	select {
+	case f.reading <- struct{}{}:
+		defer func() { <-f.reading }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
+	f.mu.Lock()
+	last := t.nodesRead
 	f.mu.Unlock()
-	if tooSoon {
+	if last.After(called) {
 		return nil
 	}
+	select {
+	case <-time.After(reloadEvery - time.Since(last)):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	f.mu.Lock()
+	t.nodesRead = time.Now()
+	f.mu.Unlock()
+	return f.readClients(ctx, t)
+}
+
+func (f *Fleet) readClients(ctx context.Context, t *term) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	nodes, err := f.cfg.Store.Nodes(ctx)
