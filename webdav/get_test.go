@@ -258,6 +258,9 @@ func TestListingPages(t *testing.T) {
 	if !ok || strings.Count(first.body, "<tr>") != metadata.ListLimitMax {
 		t.Fatalf("first page has %d rows, next %q", strings.Count(first.body, "<tr>"), next)
 	}
+	if len(first.body) > 1<<20 {
+		t.Errorf("a page has %d bytes", len(first.body))
+	}
 	second := d.want(200, "GET", next, "")
 	if got := strings.Count(second.body, "<tr>"); got != 10 || strings.Contains(second.body, "next page") {
 		t.Errorf("second page %s has %d rows, want 10", next, got)

@@ -3,6 +3,7 @@ package webdav
 import (
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 
 	"kendfs/datanode/blockio"
@@ -142,6 +143,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		h.methodNotAllowed(w)
 		return
 	}
+	defer h.logPanic(hr)
 	r, err := h.accept(w, hr)
 	if err == nil {
 		err = serve(w, r)
@@ -149,6 +151,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	if err != nil {
 		h.fail(w, hr, err)
 	}
+}
+
+// logPanic reports a defect and breaks the connection off, as net/http does
+// by itself, but into the log that an operator reads.
+func (h *Handler) logPanic(r *http.Request) {
+	v := recover()
+	switch {
+	case v == nil:
+		return
+	case v != http.ErrAbortHandler:
+		h.log.Error("panic while serving", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // accept decides whether a request is served at all. A browser that follows
