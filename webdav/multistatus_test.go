@@ -159,6 +159,25 @@ func TestMultistatusStreams(t *testing.T) {
 	}
 }
 
+func BenchmarkMultistatus(b *testing.B) {
+	file, _ := goldenEntries(time.Unix(1, 0))
+	file.Props, file.Locks = nil, nil
+	for name, body := range map[string]propfindBody{
+		"allprop": {},
+		"few":     {kind: findProp, names: []xml.Name{davName("resourcetype"), davName("getetag"), davName("getcontentlength"), davName("getlastmodified")}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			w := &countWriter{header: http.Header{}}
+			m, q := newMultistatus(w), newPropQuery(body, false)
+			s := subject{Entry: file}
+			for b.Loop() {
+				m.entry([]byte("/e"), &s, q)
+			}
+			b.ReportMetric(float64(w.bytes)/float64(b.N), "bytes/entry")
+		})
+	}
+}
+
 // FuzzMultistatus: whatever an entry is called and holds, the document can be
 // read, and says what the entry is.
 func FuzzMultistatus(f *testing.F) {

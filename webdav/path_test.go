@@ -1,6 +1,11 @@
 package webdav
 
 import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -118,6 +123,67 @@ func TestReferencePath(t *testing.T) {
 				}
 				return ref.path, err
 			})
+		}
+	}
+}
+
+func TestIfTagPath(t *testing.T) {
+	for _, row := range pathRows() {
+		lists, elsewhere, err := parseIf("<" + row.raw + "> (<x:1>)")
+		switch {
+		case row.status == 400:
+			if err == nil || statusOf("PUT", err) != 400 {
+				t.Errorf("tag %.80q: got %v, %v; want status 400", row.raw, lists, err)
+			}
+		case err != nil || len(lists) != 1:
+			t.Errorf("tag %.80q: got %v, %v; want one list", row.raw, lists, err)
+		case row.status == 414: // a name that nothing can have: false, but the token counts
+			if lists[0].Path != "" || lists[0].Conds[0].Token != noLock || len(elsewhere) != 1 {
+				t.Errorf("tag %.80q: got %v, %v; want it judged false", row.raw, lists, elsewhere)
+			}
+		case lists[0].Path != row.want:
+			t.Errorf("tag %.80q: got %q, want %q", row.raw, lists[0].Path, row.want)
+		}
+	}
+}
+
+// TestPathsOverSockets sends every spelling as it is, as request URL and as
+// Destination, which no client library would.
+func TestPathsOverSockets(t *testing.T) {
+	d := newDrive(t)
+	d.want(201, "PUT", "/source", "x")
+	c, err := net.Dial("tcp", strings.TrimPrefix(d.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	in := bufio.NewReader(c)
+	send := func(method, target, header string) int {
+		t.Helper()
+		fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nDepth: 0\r\n%s\r\n",
+			method, target, base64.StdEncoding.EncodeToString([]byte("ann:pw-ann")), header)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%s %.80q %.80q: %v", method, target, header, err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, row := range pathRows() {
+		want := row.status
+		if want == 0 {
+			want = 404
+		}
+		if got := send("PROPFIND", row.raw, ""); got != want && row.want != "/" {
+			t.Errorf("PROPFIND %.80q: got %d, want %d", row.raw, got, want)
+		}
+		got := send("COPY", "/source", "Destination: "+row.raw+"\r\n")
+		if row.status != 0 && got != row.status || row.status == 0 && got != 201 && got != 403 && got != 409 && got != 204 {
+			t.Errorf("COPY to %.80q: got %d, want %d", row.raw, got, row.status)
+		}
+		if row.want != "" && row.want != "/" {
+			d.req("DELETE", string(appendHref(nil, row.want, false)), nil)
 		}
 	}
 }
