@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -71,24 +72,58 @@ type index struct {
 	fs *indexFS
 }
 
-// indexFS slows down what Pebble retries without pause once a write has
-// failed, and ends the pause at Close.
+// indexFS stands between Pebble and the file system where Pebble would retry
+// without pause, or panic, after an error.
 type indexFS struct {
 	vfs.FS
-	troubled func() bool
-	closing  chan struct{}
+	ev      indexEvents
+	closing chan struct{}
+	opened  atomic.Bool // Pebble runs: before, it must not be held up
 }
 
-// Create is the first step of every flush and compaction.
+// Create is the first step of every flush and compaction. On a full disk it
+// waits a moment; on a failed one until Close, for nothing can come of it.
 func (f *indexFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if f.troubled() {
+	var moment <-chan time.Time
+	if f.ev.full() {
+		moment = time.After(fullPause)
+	}
+	if f.opened.Load() && (moment != nil || f.ev.failed()) {
 		select {
 		case <-f.closing:
-		case <-time.After(200 * time.Millisecond):
+		case <-moment:
 		}
+	}
+	if f.ev.failed() {
+		return nil, errIndex
 	}
 	return f.FS.Create(name, c)
 }
+
+// OpenDir returns a directory whose Sync cannot fail, because Pebble would
+// panic. The store is failed instead.
+func (f *indexFS) OpenDir(name string) (vfs.File, error) {
+	d, err := f.FS.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return indexDir{d, f.ev.fatal}, nil
+}
+
+type indexDir struct {
+	vfs.File
+	fatal func(error)
+}
+
+func (d indexDir) Sync() error {
+	if err := d.File.Sync(); err != nil {
+		d.fatal(fmt.Errorf("index: sync directory: %w", err))
+	}
+	return nil
+}
+
+// fullPause is the time between two tries to flush the index to a full disk.
+const fullPause = 200 * time.Millisecond
 
 // indexLog receives Pebble's messages. Fatalf returns: the store is failed and
 // writes nothing more, and the index can be rebuilt.
@@ -102,17 +137,18 @@ func (l indexLog) Fatalf(format string, args ...any) {
 
 // indexEvents are how the index tells the store of trouble in the background.
 type indexEvents struct {
-	fatal    func(error) // nothing more can be written
-	trouble  func(error) // a flush or compaction failed and will be tried again
-	damaged  func(error) // a checksum of the index is wrong
-	flushed  func()      // a flush succeeded
-	troubled func() bool
+	fatal   func(error) // nothing more can be written
+	trouble func(error) // a flush or compaction failed and will be tried again
+	damaged func(error) // a checksum of the index is wrong
+	flushed func()      // a flush succeeded
+	full    func() bool // the disk was full at the last flush
+	failed  func() bool // nothing will be written any more
 }
 
 // openIndex opens or creates the database in dir and checks that it is this
 // disk's. An error that wraps errIndex asks for a rebuild.
 func openIndex(fs vfs.FS, dir string, disk metadata.DiskID, ev indexEvents) (*index, error) {
-	shim := &indexFS{FS: fs, troubled: ev.troubled, closing: make(chan struct{})}
+	shim := &indexFS{FS: fs, ev: ev, closing: make(chan struct{})}
 	cache := pebble.NewCache(indexCacheBytes)
 	defer cache.Unref()
 	opts := &pebble.Options{
@@ -141,6 +177,7 @@ func openIndex(fs vfs.FS, dir string, disk metadata.DiskID, ev indexEvents) (*in
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errIndex, err)
 	}
+	shim.opened.Store(true)
 	x := &index{db, shim}
 	if err := x.checkMeta(disk); err != nil {
 		return nil, errors.Join(err, x.close())

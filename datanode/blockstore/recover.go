@@ -172,6 +172,7 @@ func (r *recovery) pack(i int) error {
 func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 	last := i == len(r.packs)-1
 	t, n, end := newTxn(r.s.state), 0, from
+	used := i == 0 && headErr == nil // whether anything may have been acknowledged in this pack
 	res, err := sc.walk(context.Background(), from, func(rec scanned) error {
 		if rec.corrupt {
 			if now, err := t.row(rec.key); err != nil || now.pack > sc.pack || now.pack == sc.pack && now.off >= rec.off {
@@ -182,6 +183,7 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 			return err
 		}
 		n, end = n+1, rec.off+int64(rec.size)
+		used = used || rec.kind != recordSeal || headErr == nil
 		if n%recoverChunk != 0 {
 			return nil
 		}
@@ -194,7 +196,7 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 		return err
 	}
 	r.scanned = r.scanned || n > 0
-	if last && n == 0 && from == packHeaderBytes && (headErr != nil || i > 0) {
+	if last && from == packHeaderBytes && !used {
 		return r.unborn(sc.pack)
 	}
 	if headErr != nil {
@@ -211,8 +213,8 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 	return t.commit()
 }
 
-// unborn removes the last pack when not even the records that it is made with
-// are there: nothing in it was acknowledged.
+// unborn removes the last pack when the page and the record that it is made
+// with are not both there: its making was cut off, nothing was acknowledged in it.
 func (r *recovery) unborn(n uint32) error {
 	if err := r.s.fs.Remove(packPath(r.s.fs, r.s.dir, n)); err != nil {
 		return err
@@ -311,8 +313,8 @@ func (r *recovery) dropMissing() error {
 			missing[n] = true
 		}
 	}
-	if len(missing) == 0 {
-		return nil
+	if err := r.dropSeals(); err != nil || len(missing) == 0 {
+		return err
 	}
 	lost, err := r.s.forgetPacks(missing)
 	if lost > 0 {
@@ -320,6 +322,22 @@ func (r *recovery) dropMissing() error {
 		r.s.stats.damages.Add(int64(len(missing)))
 	}
 	return err
+}
+
+// dropSeals forgets the seals of packs that are gone.
+func (r *recovery) dropSeals() error {
+	t := newTxn(r.s.state)
+	err := r.s.index.scan(appendKey(nil, rowsBlock, key{}), appendKey(nil, rowsBlock, key{1, 0}), func(b, _ []byte) (bool, error) {
+		k, ok := parseKey(b)
+		if _, there := slices.BinarySearch(r.packs, uint32(k.local)); !ok || there {
+			return true, nil
+		}
+		return true, t.dropSeal(k)
+	})
+	if err != nil {
+		return err
+	}
+	return t.commit()
 }
 
 // forgetPacks removes every trace of packs from the index and returns how many
@@ -395,11 +413,9 @@ func (r *recovery) openActive() error {
 	if err != nil {
 		return err
 	}
-	if r.scanned {
-		if err := p.f.Sync(); err != nil {
-			_ = p.f.Close() // the sync's error counts
-			return syncError{err}
-		}
+	if err := r.harden(p); err != nil {
+		_ = p.f.Close() // the sync's error counts
+		return syncError{err}
 	}
 	if !r.dirty && !info.sealed {
 		s.active = p
@@ -410,6 +426,17 @@ func (r *recovery) openActive() error {
 	}
 	s.active, err = s.startPack(max(next, last+1), last, info.end)
 	return err
+}
+
+// harden syncs what the last process may have left unsynced: the records behind
+// the index, and the name of the pack itself.
+func (r *recovery) harden(p *activePack) error {
+	if r.scanned {
+		if err := p.f.Sync(); err != nil {
+			return err
+		}
+	}
+	return syncDir(r.s.fs, r.s.fs.PathJoin(r.s.dir, packsName))
 }
 
 // sweep removes what an unclean end left: files that were being written, and

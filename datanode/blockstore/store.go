@@ -242,8 +242,9 @@ func (s *Store) indexEvents() indexEvents {
 			}
 			s.indexFull.Store(&failure{diskError("write index", err)})
 		},
-		flushed:  func() { s.indexFull.Store(nil) },
-		troubled: func() bool { return s.indexFull.Load() != nil || s.Failed() != nil },
+		flushed: func() { s.indexFull.Store(nil) },
+		full:    func() bool { return s.indexFull.Load() != nil },
+		failed:  func() bool { return s.Failed() != nil },
 	}
 }
 

@@ -247,16 +247,18 @@ func (t *txn) forgetTombstone(k key) error {
 // dropPack removes a pack that is no longer on disk, with its seal and its
 // damages.
 func (t *txn) dropPack(n uint32) error {
-	seal := key{0, metadata.LocalID(n)}
-	r, err := t.row(seal)
-	if err != nil {
+	t.dropped[n] = true
+	return t.dropSeal(key{0, metadata.LocalID(n)})
+}
+
+// dropSeal removes the seal of a pack that is no longer on disk.
+func (t *txn) dropSeal(k key) error {
+	r, err := t.row(k)
+	if err != nil || r.kind == recordNone {
 		return err
 	}
-	if r.kind != recordNone {
-		t.addLive(r.pack, -r.size())
-		t.rows[seal] = row{}
-	}
-	t.dropped[n] = true
+	t.addLive(r.pack, -r.size())
+	t.rows[k] = row{}
 	return nil
 }
 
