@@ -177,7 +177,13 @@ func (s *state) leasedVolumes(session uint64, proofs []*metapb.LeaseProof) (map[
 	volumes := make(map[uint64]*metapb.VolumeRow, len(proofs))
 	for _, p := range proofs {
 		vol, err := s.volumeAt(p.GetVolume(), p.GetEpoch())
-		if err != nil {
+		switch {
+		case isFault(err):
+			return nil, err
+		case err != nil && metadata.KindOf(err) == metadata.KindNotFound:
+			// In a commit, not found would be understood of the path.
+			return nil, refuse(metadata.KindInvalid, "%s", err.Error())
+		case err != nil:
 			return nil, err
 		}
 		if volumeState(vol) != metadata.VolumeLeased || vol.Lessee != session || session == 0 {

@@ -117,8 +117,14 @@ func allRows[T any, P message[T]](r Reader, table byte) ([]P, error) {
 	var rows []P
 	err := scanRows(r, []byte{table}, prefixEnd([]byte{table}), func(key, val []byte) (bool, error) {
 		row, err := decodeRow[T, P](key, val)
+		if err != nil {
+			return false, err
+		}
 		rows = append(rows, row)
-		return true, err
+		return true, nil
 	})
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
