@@ -149,9 +149,13 @@ func TestFailingStore(t *testing.T) {
 		{Session: seed.session, Sequence: 30, Acked: 20, Op: mkdirCmd("/m").Op},
 	}
 	for _, cmd := range cmds {
+		now := seed.now
+		if cmd.GetReap() != nil {
+			now += 7200e9 // everything is due
+		}
 		for n := 0; ; n++ {
 			kv := &failing{seed.kv.Clone(), n}
-			results, err := Apply(kv, seed.index+1, &metapb.Batch{Version: 1, Now: seed.now + 7200e9, Commands: []*metapb.Command{cmd}})
+			results, err := Apply(kv, seed.index+1, &metapb.Batch{Version: 1, Now: now, Commands: []*metapb.Command{cmd}})
 			if kv.left >= 0 {
 				if err != nil || !results[0].Ok {
 					t.Errorf("%v: %v, %v", cmd, results, err)

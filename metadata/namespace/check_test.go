@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,10 +21,30 @@ func TestCheckFindsPlanted(t *testing.T) {
 		row := seed.lookup(path).Row
 		ids[path], contents[path] = row.Id, row.Content
 	}
-	plants := []struct {
-		name, want string
-		plant      func(p planter)
-	}{
+	all := slices.Concat(treePlants(ids), contentPlants(contents), lockPlants())
+	for _, plant := range all {
+		t.Run(strings.ReplaceAll(plant.name, " ", "_"), func(t *testing.T) {
+			w := &world{t: t, kv: seed.kv.Clone(), index: seed.index, session: seed.session}
+			plant.plant(planter{w, ids})
+			for _, err := range Check(w.kv) {
+				if strings.Contains(err.Error(), plant.want) {
+					return
+				}
+			}
+			t.Errorf("Check found %v, want something with %q", Check(w.kv), plant.want)
+		})
+	}
+}
+
+// plant is an inconsistency and a part of what Check must say about it.
+type plant struct {
+	name, want string
+	plant      func(p planter)
+}
+
+// treePlants breaks the tree, its counters or its properties.
+func treePlants(ids map[string]uint64) []plant {
+	return []plant{
 		{"lost directory row", "has no row", func(p planter) { p.del(keyDir(ids["/d/e"])) }},
 		{"lost entry of a directory", "neither in the tree nor in the trash", func(p planter) { p.del(keyEntry(ids["/d"], "e")) }},
 		{"lost file", "counts", func(p planter) { p.del(keyEntry(ids["/d"], "small")) }},
@@ -47,6 +68,12 @@ func TestCheckFindsPlanted(t *testing.T) {
 		{"property under another key", "under the key", func(p planter) {
 			p.put(keyProp(ids["/d/small"], "x", "p"), &metapb.PropRow{Space: "x", Local: "q"})
 		}},
+	}
+}
+
+// contentPlants breaks what files are made of.
+func contentPlants(contents map[string]uint64) []plant {
+	return []plant{
 		{"wrong size", "blocks of", func(p planter) {
 			p.file("/d", "small", func(r *metapb.EntryRow) { r.Size++ })
 			p.file("/d", "twin", func(r *metapb.EntryRow) { r.Size++ })
@@ -72,6 +99,12 @@ func TestCheckFindsPlanted(t *testing.T) {
 			p.set(keyDeadLarge(1, 3000), []byte{})
 			p.set(keyDeadLarge(2, 3000), []byte{})
 		}},
+	}
+}
+
+// lockPlants breaks locks, results or the store itself.
+func lockPlants() []plant {
+	return []plant{
 		{"lost lock", "are counted", func(p planter) { p.delFirst(tableLock) }},
 		{"lost token row", "are missing", func(p planter) { p.delFirst(tableLockToken) }},
 		{"lost path row", "are missing", func(p planter) { p.delFirst(tableLockPath) }},
@@ -84,18 +117,6 @@ func TestCheckFindsPlanted(t *testing.T) {
 		{"result below the floor", "below the floor", func(p planter) { p.put(keyResult(p.w.session, 1), &metapb.Result{}) }},
 		{"unknown table", "in no table", func(p planter) { p.set([]byte("~x"), []byte("y")) }},
 		{"bytes that are no row", "row", func(p planter) { p.set(keyDir(rootID), []byte{0xff}) }},
-	}
-	for _, plant := range plants {
-		t.Run(strings.ReplaceAll(plant.name, " ", "_"), func(t *testing.T) {
-			w := &world{t: t, kv: seed.kv.Clone(), index: seed.index, session: seed.session}
-			plant.plant(planter{w, ids})
-			for _, err := range Check(w.kv) {
-				if strings.Contains(err.Error(), plant.want) {
-					return
-				}
-			}
-			t.Errorf("Check found %v, want something with %q", Check(w.kv), plant.want)
-		})
 	}
 }
 

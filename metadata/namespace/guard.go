@@ -79,11 +79,15 @@ func (v view) authorize(user string, want metadata.Role) (metadata.Role, error) 
 // the entry at p in the order of RFC 9110 §13.2.2. A false one is KindPrecondition.
 func (v view) conditions(g *guard, p *place) error {
 	etag := etagOf(p.row)
+	modified, err := v.modified(p.row)
+	if err != nil {
+		return err
+	}
 	switch m, nm := g.GetIfMatch(), g.GetIfNoneMatch(); {
 	case m != nil && !matches(m, etag):
 		return refuse(metadata.KindPrecondition, "If-Match is false for %s", p.path)
 	case m == nil && g.GetIfUnmodifiedSince() != 0 && p.row != nil &&
-		floorSeconds(p.row.Modified) > g.GetIfUnmodifiedSince():
+		floorSeconds(modified) > g.GetIfUnmodifiedSince():
 		return refuse(metadata.KindPrecondition, "%s was modified since", p.path)
 	case nm != nil && matches(nm, etag):
 		return refuse(metadata.KindPrecondition, "If-None-Match is false for %s", p.path)

@@ -63,14 +63,33 @@ func (v view) entry(row *metapb.EntryRow, base string) (*metapb.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if dir.Changed != 0 {
-		row.Modified = dir.Changed
-	}
+	row.Modified = modifiedOf(row, dir)
 	// A copy: the row may be in the batch's cache and change after this.
 	return &metapb.Entry{Row: row, Dir: &metapb.DirRow{
 		Parent: dir.Parent, Key: dir.Key, Bytes: dir.Bytes, Files: dir.Files, Dirs: dir.Dirs,
 		QuotaBytes: dir.QuotaBytes, Replication: dir.Replication, Changed: dir.Changed,
 	}}, nil
+}
+
+// modified returns when an entry was last modified, 0 for none.
+func (v view) modified(row *metapb.EntryRow) (int64, error) {
+	if !row.GetDir() {
+		return row.GetModified(), nil
+	}
+	dir, err := v.mustDir(row.Id)
+	if err != nil {
+		return 0, err
+	}
+	return modifiedOf(row, dir), nil
+}
+
+// modifiedOf returns when a directory was last modified: when a member came or
+// went, or what was set after that.
+func modifiedOf(row *metapb.EntryRow, dir *metapb.DirRow) int64 {
+	if dir.Changed != 0 {
+		return dir.Changed
+	}
+	return row.Modified
 }
 
 // apart refuses a rename or a copy between entries of which one contains the
