@@ -189,7 +189,7 @@ func TestHostileBodies(t *testing.T) {
 		if spent := after.TotalAlloc - before.TotalAlloc; spent > 32<<20 { // in all, nearly none of it at once
 			t.Errorf("%s: %d MiB were allocated, want 32 at most", name, spent>>20)
 		}
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > 10*time.Second { // a busy machine, and the race detector
 			t.Errorf("%s: took %v", name, d)
 		}
 	}
