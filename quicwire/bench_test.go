@@ -1,3 +1,5 @@
+//go:build unix
+
 package quicwire_test
 
 import (
@@ -7,13 +9,28 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
 	"kendfs/quicwire"
 	"kendfs/quicwire/wiretest"
 )
+
+// cpu returns the processor time of this process. On a machine with other work
+// it says more than the clock.
+func cpu() time.Duration {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // fails for a wrong argument only
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// reportCPU reports the processor time per unit since a moment.
+func reportCPU(b *testing.B, since time.Duration, units int64, name string) {
+	b.ReportMetric(float64((cpu()-since).Microseconds())/float64(units), name)
+}
 
 // BenchmarkCall is a call of 100 bytes and its echo, both ends in this process.
 func BenchmarkCall(b *testing.B) {
@@ -33,6 +50,7 @@ func BenchmarkCall(b *testing.B) {
 			done := make(chan error, clients)
 			b.ReportAllocs()
 			b.ResetTimer()
+			began := cpu()
 			for range clients {
 				go func() {
 					var err error
@@ -47,6 +65,7 @@ func BenchmarkCall(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			reportCPU(b, began, int64(b.N), "cpu-µs/call")
 		})
 	}
 }
@@ -92,6 +111,8 @@ func benchmarkBulk(b *testing.B, gro bool) {
 	client, to := c.OpenConfig(ccfg), wiretest.Target(server, 1)
 	piece := make([]byte, pieceBytes)
 	b.SetBytes(transferBytes)
+	began := cpu()
+	defer func() { reportCPU(b, began, int64(b.N)*transferBytes>>20, "cpu-µs/MiB") }()
 	for b.Loop() {
 		s, err := client.OpenStream(b.Context(), to, quicwire.ServiceBlock, 1, nil)
 		if err != nil {
@@ -142,6 +163,8 @@ func benchmarkRawQUIC(b *testing.B) {
 	}
 	piece := make([]byte, pieceBytes)
 	b.SetBytes(transferBytes)
+	began := cpu()
+	defer func() { reportCPU(b, began, int64(b.N)*transferBytes>>20, "cpu-µs/MiB") }()
 	for b.Loop() {
 		s, err := c.OpenStreamSync(b.Context())
 		if err != nil {

@@ -180,7 +180,13 @@ func TestNoCertificate(t *testing.T) {
 	_, err = joiner.Call(testContext(t), quicwire.Target{Addr: to.Addr, Pin: quicwire.Hash(c.CA.Cert)}, quicwire.ServiceMeta, methodEcho, nil)
 	wantCode(t, "pinned call of another service", err, quicwire.CodeInvalid)
 	_, err = joiner.Call(testContext(t), quicwire.Target{Addr: to.Addr, Pin: quicwire.Hash(c.CA.Cert)}, quicwire.ServiceJoin, methodEcho, nil)
-	wantCode(t, "a service that the server does not have", err, quicwire.CodeDenied)
+	wantCode(t, "a service that the server does not have", err, quicwire.CodeUnsupported)
+	// A server that has no certificate yet is not there yet.
+	early := c.OpenConfig(quicwire.Config{Listen: "127.0.0.1:0"})
+	early.Handle(quicwire.ServiceMeta, []string{"client"}, echoHandler())
+	c.Start(early)
+	_, err = c.Open(2, "client").Call(testContext(t), wiretest.Target(early, 1), quicwire.ServiceMeta, methodEcho, nil)
+	wantCode(t, "a server without credentials", err, quicwire.CodeUnavailable)
 	if got := server.Addr().String(); got != to.Addr {
 		t.Errorf("Addr = %s, want %s", got, to.Addr)
 	}

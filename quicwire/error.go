@@ -146,17 +146,28 @@ func fromQUIC(err error) *Error {
 	return &Error{Code: CodeUnavailable, Msg: err.Error(), err: err}
 }
 
-// fromTransport maps an error of the QUIC layer: alerts of TLS have the codes
-// 0x100 to 0x1ff (RFC 9001, 4.8).
+// Alerts of TLS as QUIC's error codes (RFC 9001, 4.8: 0x100 and the alert).
+const (
+	alertFirst    = 0x100
+	alertInternal = 0x150 // the peer has no certificate yet
+	alertNoALPN   = 0x178
+	alertLast     = 0x1ff
+)
+
+// fromTransport maps an error of the QUIC layer.
 func fromTransport(te *quic.TransportError) *Error {
-	e := &Error{Code: CodeUnavailable, Msg: te.Error(), Remote: false, err: te}
-	switch {
-	case te.ErrorCode >= 0x100 && te.ErrorCode <= 0x1ff:
+	e := &Error{Code: CodeUnavailable, Msg: te.Error(), err: te}
+	switch code := te.ErrorCode; {
+	case code == alertNoALPN:
+		e.Code, e.Msg = CodeUnsupported, "the peer does not offer this service: "+te.Error()
+	case code == alertInternal && te.Remote:
+		e.Msg = "the peer is not ready: " + te.Error()
+	case code >= alertFirst && code <= alertLast:
 		e.Code = CodeDenied
 		if te.Remote {
-			e.Msg = "the peer refused this node's certificate or service: " + te.Error()
+			e.Msg = "the peer refused this node's certificate: " + te.Error()
 		}
-	case te.ErrorCode == quic.ConnectionRefused:
+	case code == quic.ConnectionRefused:
 		e.Code = CodeBusy
 	}
 	return e

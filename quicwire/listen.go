@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -50,7 +49,7 @@ func (e *Endpoint) tlsForClient(hello *tls.ClientHelloInfo) (*tls.Config, error)
 	}
 	sv := e.services[Service(hello.SupportedProtos[0])]
 	if sv == nil {
-		return nil, fmt.Errorf("no service %.40q here", hello.SupportedProtos[0])
+		return nil, nil // the listener's own protocols do not match either: the alert says so
 	}
 	creds := e.cfg.Credentials()
 	if creds == nil {
