@@ -61,7 +61,8 @@ func (w *world) observe(d metadata.VolumeDigest) {
 	v.saw(d.Disk, w.now)
 	settled := v.State == metadata.VolumeIdle || v.State == metadata.VolumeFull
 	same := d.Blocks == v.Blocks && d.Bytes == v.Bytes && d.Digest == v.Digest
-	if !settled || same || v.granting || w.orders.byCopy[k] != nil {
+	// While dead blocks are being deleted, every replica is at its own point.
+	if !settled || same || v.granting || w.reapings[d.Volume] != nil || w.orders.byCopy[k] != nil {
 		delete(w.suspects, k)
 		return
 	}
@@ -178,6 +179,10 @@ func (w *world) planDeletes(p *plan, work *workload) {
 			b.epoch = v.Epoch
 			clear(b.confirmed)
 		}
+		if w.reapEarly(v) {
+			p.reaps = append(p.reaps, b)
+			continue
+		}
 		if v.State == metadata.VolumeFencing || v.granting || w.braked || p.touched(id) || w.orders.syncing(id) {
 			continue
 		}
@@ -204,6 +209,22 @@ func (w *world) planDeletes(p *plan, work *workload) {
 			p.reaps = append(p.reaps, b)
 		}
 	}
+}
+
+// reapEarly reports whether a volume's batch of dead blocks is to be forgotten
+// without waiting for its replicas: a copy is about to be made or compared, and
+// some replicas may have deleted the blocks already, so that the copy would
+// wait for blocks that nobody has. Once they are reaped, the comparison itself
+// deletes them (they lie below the fence), and where none takes place, the
+// digest gives them away.
+func (w *world) reapEarly(v *volume) bool {
+	switch v.State {
+	case metadata.VolumeFencing:
+		return true
+	case metadata.VolumeIdle, metadata.VolumeFull:
+		return !v.granting && w.census(v).missing(v.Target) > 0
+	}
+	return false
 }
 
 // planStrays orders copies that nobody needs to be forgotten: the volume has

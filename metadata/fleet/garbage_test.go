@@ -32,6 +32,10 @@ func TestObserve(t *testing.T) {
 	confirmed("seen twice", true)
 	b.observe(good)
 	confirmed("it was a passing thing", false)
+	b.reapings[1] = &reaping{}
+	b.observe(bad)
+	confirmed("dead blocks are being deleted", false)
+	delete(b.reapings, 1)
 	b.observe(bad)
 	v.Changed++
 	b.now = b.now.Add(time.Minute)
@@ -116,7 +120,7 @@ func TestSyncRestartsDeletion(t *testing.T) {
 	b.orders.remove(b.orders.byCopy[copyKey{1, 101}])
 	b.down(time.Hour, 2)
 	b.orders.expire(b.world)
-	if got, want := makePlan(b.world).show(), "repair v1 on n3/103<n1"; got != want {
+	if got, want := makePlan(b.world).show(), "repair v1 on n3/103<n1; reap 1 of v1"; got != want {
 		t.Errorf("plan: %s, want %s", got, want)
 	}
 	if len(b.reapings[1].confirmed) != 0 || len(b.orders.byID) != 1 {

@@ -323,10 +323,14 @@ func TestMakePlan(t *testing.T) {
 			b.volume(1, leased, 2, gib, 1, 2)
 			b.gather([]metadata.DeadBlock{{ID: metadata.BlockID{Volume: 1, Local: 4}}})
 		}, "delete v1 on n1/101; delete v1 on n2/102"},
-		{"not while fencing", func(b *builder) {
-			b.volume(1, fencing, 1, gib, 1).Synced = nil
+		{"while fencing they are forgotten at once", func(b *builder) {
+			b.volume(1, fencing, 1, gib, 1)
 			b.gather([]metadata.DeadBlock{{ID: metadata.BlockID{Volume: 1, Local: 4}}})
-		}, "fence v1 on n1/101"},
+		}, "fence v1 on n1/101; reap 1 of v1"},
+		{"before a repair too", func(b *builder) {
+			b.volume(1, idle, 2, gib, 1)
+			b.gather([]metadata.DeadBlock{{ID: metadata.BlockID{Volume: 1, Local: 4}}})
+		}, "repair v1 on n2/102<n1; reap 1 of v1"},
 		{"reaped when all have confirmed", func(b *builder) {
 			b.volume(1, idle, 2, gib, 1, 2)
 			b.gather([]metadata.DeadBlock{{ID: metadata.BlockID{Volume: 1, Local: 4}}})
