@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -50,6 +51,17 @@ func TestFrameGolden(t *testing.T) {
 	}
 	if err := r.next(&wirepb.Envelope{}); err != io.EOF {
 		t.Fatalf("next at the end: %v, want EOF", err)
+	}
+}
+
+// The example of DESIGN.md.
+func TestFrameExample(t *testing.T) {
+	env := testEnvelope()
+	env.Status, env.Message = 0, ""
+	got, err := appendFrame(nil, env, BodyBytesMax)
+	want := "000000110801100118ac0220c0843d28074202cafe"
+	if err != nil || fmt.Sprintf("%x", got) != want {
+		t.Errorf("appendFrame = %x, %v, want %s", got, err, want)
 	}
 }
 
