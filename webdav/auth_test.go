@@ -171,3 +171,48 @@ func TestUnknownMethods(t *testing.T) {
 		}
 	}
 }
+
+// Every method for every sort of user: who may not write changes nothing.
+func TestRights(t *testing.T) {
+	d := newDrive(t)
+	d.want(201, "PUT", "/f", "old")
+	for _, user := range []string{"rita", ""} {
+		read, refused := 401, 401
+		if user == "rita" {
+			read, refused = 0, 403 // 0: succeeds
+		}
+		for _, tt := range []struct {
+			method, path, body string
+			header             []string
+			write              bool
+		}{
+			{"GET", "/f", "", nil, false},
+			{"HEAD", "/f", "", nil, false},
+			{"GET", "/", "", nil, false},
+			{"PROPFIND", "/", "", []string{"Depth: 1"}, false},
+			{"PUT", "/f", "new", nil, true},
+			{"PUT", "/f", noise(2 << 20), nil, true},
+			{"PUT", "/n", "new", nil, true},
+			{"DELETE", "/f", "", nil, true},
+			{"MKCOL", "/d", "", nil, true},
+			{"COPY", "/f", "", []string{"Destination: /g"}, true},
+			{"MOVE", "/f", "", []string{"Destination: /g"}, true},
+			{"LOCK", "/f", `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>`, nil, true},
+			{"PROPPATCH", "/f", `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x xmlns="urn:x">1</x></D:prop></D:set></D:propertyupdate>`, nil, true},
+		} {
+			a := d.as(user, tt.method, tt.path, strings.NewReader(tt.body), tt.header...)
+			want := read
+			if tt.write {
+				want = refused
+			}
+			if want == 0 && a.StatusCode >= 300 || want != 0 && a.StatusCode != want {
+				t.Errorf("%q %s %s: got %d %s, want %d", user, tt.method, tt.path, a.StatusCode, a.body, want)
+			}
+			d.file("/f", "old")
+		}
+	}
+	page, err := d.client.List(t.Context(), "/", listAll())
+	if err != nil || len(page.Entries) != 1 {
+		t.Errorf("got %v, %v; want /f only", page.Entries, err)
+	}
+}

@@ -1,117 +1,210 @@
 package webdav
 
 import (
-	"context"
-	"net/url"
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
-// client runs a client program, if it is installed, and returns what it says.
-func client(t *testing.T, env []string, stdin, name string, args ...string) string {
+// Tests with programs that people use; see also clients_names_test.go. Each is
+// skipped where its program is not installed.
+
+// someTree makes files of all sorts below dir and returns their digests.
+func someTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	bin, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
+	for name, size := range map[string]int{
+		"empty": 0, "one.txt": 1, "a b/ümlaut & more.txt": 1000, "a b/c/deep #1?.bin": 70_000,
+		"a b/100%.dat": 300_000, "big.bin": 9 << 20,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(noise(size)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Unix(1_500_000_000+int64(size), 0)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, bin, args...)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdin = strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
-	}
-	return string(out)
+	return digests(t, dir)
 }
 
-// TestRclone syncs a tree there and back: names, times, checksums, deletions.
+// digests returns size and SHA-256 of every file below dir.
+func digests(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	sums := make(map[string]string)
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		sums[rel] = fmt.Sprintf("%d %x", len(b), sha256.Sum256(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sums
+}
+
+func sameFiles(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got files %v, want %v", got, want)
+	}
+}
+
 func TestRclone(t *testing.T) {
-	t.Parallel()
 	d := newDrive(t)
-	home := t.TempDir()
-	secret := strings.TrimSpace(client(t, nil, "", "rclone", "obscure", "pw-ann"))
+	local, back := t.TempDir(), t.TempDir()
+	want := someTree(t, local)
+	obscured := strings.TrimSpace(program(t, nil, "", "rclone", "obscure", "pw-ann"))
 	env := []string{
-		"RCLONE_CONFIG=" + filepath.Join(home, "rclone.conf"), "RCLONE_CONFIG_D_TYPE=webdav", "RCLONE_CONFIG_D_URL=" + d.url,
-		"RCLONE_CONFIG_D_VENDOR=owncloud", "RCLONE_CONFIG_D_USER=ann", "RCLONE_CONFIG_D_PASS=" + secret, "RCLONE_RETRIES=1",
+		"RCLONE_CONFIG=" + filepath.Join(t.TempDir(), "none"),
+		"RCLONE_CONFIG_DAV_TYPE=webdav", "RCLONE_CONFIG_DAV_URL=" + d.url, "RCLONE_CONFIG_DAV_VENDOR=owncloud",
+		"RCLONE_CONFIG_DAV_USER=ann", "RCLONE_CONFIG_DAV_PASS=" + obscured,
 	}
-	run := func(args ...string) string {
+	rclone := func(args ...string) string {
 		t.Helper()
-		return client(t, env, "", "rclone", args...)
+		return program(t, env, "", "rclone", append(args, "--retries", "1", "--low-level-retries", "1")...)
 	}
-	src, back := filepath.Join(home, "src"), filepath.Join(home, "back")
-	when := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
-	for name, text := range map[string]string{
-		"a.txt": "a", "empty": "", "sub/b & c.txt": "b", "sub/deep/ü %41+#?;=.bin": strings.Repeat("x", 100_000),
-		"sub/<i>'\"&.html": "<b>", "日本/💾": "x", "e\u0301": "nfd",
-	} {
-		file := filepath.Join(src, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(file, when, when); err != nil {
-			t.Fatal(err)
-		}
+	rclone("copy", local, "dav:sub/dir")
+	if out := rclone("check", local, "dav:sub/dir", "--checksum"); strings.Contains(out, "differences") && !strings.Contains(out, "0 differences") {
+		t.Errorf("check: %s", out)
 	}
-	run("sync", src, "d:tree")
-	run("check", src, "d:tree")               // by checksum
-	run("check", "--download", src, "d:tree") // by content
-	if out := run("sync", "-v", src, "d:tree"); strings.Contains(out, "Copied") {
-		t.Errorf("a second sync copies again: %s", out)
+	if out := rclone("copy", local, "dav:sub/dir", "-v"); strings.Contains(out, "Copied") {
+		t.Errorf("a second copy was not idle, so times are not kept:\n%s", out)
 	}
-	if out := run("lsl", "d:tree"); strings.Count(out, "2001-02-03") != 7 {
-		t.Errorf("times: got %s", out)
-	}
-	run("sync", "d:tree", back)
-	run("check", back, src)
-	if err := os.RemoveAll(filepath.Join(src, "sub", "deep")); err != nil {
+	rclone("moveto", "dav:sub/dir/one.txt", "dav:sub/two.txt")
+	rclone("copyto", "dav:sub/two.txt", "dav:sub/dir/one.txt")
+	rclone("deletefile", "dav:sub/two.txt")
+	rclone("copy", "dav:sub/dir", back)
+	sameFiles(t, digests(t, back), want)
+	if err := os.Remove(filepath.Join(local, "big.bin")); err != nil {
 		t.Fatal(err)
 	}
-	run("sync", src, "d:tree")
-	run("moveto", "d:tree", "d:moved")
-	if out := run("lsf", "-R", "d:"); strings.Contains(out, "deep") || !strings.Contains(out, "moved/sub/b & c.txt") {
-		t.Errorf("after deleting and moving: got %s", out)
-	}
-	if out := run("about", "d:"); !strings.Contains(out, "Used:") {
-		t.Errorf("about: got %s", out)
-	}
-	run("purge", "d:moved")
+	rclone("sync", local, "dav:sub/dir")
+	d.want(404, "GET", "/sub/dir/big.bin", "")
+	rclone("about", "dav:")
+	rclone("purge", "dav:sub")
+	d.want(404, "GET", "/sub", "")
 }
 
-// TestCadaver runs the commands of the oldest client there is.
 func TestCadaver(t *testing.T) {
-	t.Parallel()
 	d := newDrive(t)
 	home := t.TempDir()
-	u, err := url.Parse(d.url)
-	if err != nil {
+	netrc := "machine 127.0.0.1 login ann password pw-ann\n"
+	if err := os.WriteFile(filepath.Join(home, ".netrc"), []byte(netrc), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{
-		".netrc": "machine " + u.Hostname() + " login ann password pw-ann\n", "up.txt": "hello",
-	} {
-		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+	data := noise(200_000)
+	if err := os.WriteFile(filepath.Join(home, "up.bin"), []byte(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "lcd " + home + "\nmkcol dir\ncd dir\nput up.bin\nls\nlock up.bin\ndiscover up.bin\nput up.bin\nunlock up.bin\n" +
+		"propset up.bin color red\npropget up.bin color\ncopy up.bin copy.bin\nmove copy.bin moved.bin\nget moved.bin down.bin\n" +
+		"delete up.bin\ncd ..\nrmcol dir\nmkcol end\nquit\n"
+	out := program(t, []string{"HOME=" + home}, script, "cadaver", d.url+"/")
+	if low := strings.ToLower(out); strings.Contains(low, "failed") || strings.Contains(low, "error") || !strings.Contains(out, "red") {
+		t.Errorf("cadaver:\n%s", out)
+	}
+	got, err := os.ReadFile(filepath.Join(home, "down.bin"))
+	if err != nil || !bytes.Equal(got, []byte(data)) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	d.want(404, "GET", "/dir", "")
+	d.want(200, "GET", "/end", "")
+}
+
+// A kernel mount by davfs2, with its locks. It needs root and takes a while.
+func TestDavfs2(t *testing.T) {
+	if os.Getenv("KEN_SOAK") == "" || os.Getuid() != 0 {
+		t.Skip("needs KEN_SOAK=1 and root")
+	}
+	d := newDrive(t)
+	dir := t.TempDir()
+	mnt, cache := filepath.Join(dir, "mnt"), filepath.Join(dir, "cache")
+	for _, p := range []string{mnt, cache} {
+		if err := os.Mkdir(p, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out := client(t, []string{"HOME=" + home}, strings.Join([]string{
-		"lcd " + home, "put up.txt", "ls", "mkcol dir", "cd dir", "copy /up.txt two.txt", "move two.txt three.txt",
-		"lock three.txt", "discover three.txt", "propset three.txt colour red", "propget three.txt colour", "propnames three.txt",
-		"put up.txt three.txt", "unlock three.txt", "get three.txt down.txt", "delete three.txt", "cd ..", "rmcol dir", "quit",
-	}, "\n")+"\n", "cadaver", d.url+"/")
-	if strings.Contains(out, "failed") || strings.Contains(out, "could not") || !strings.Contains(out, "succeeded") {
-		t.Errorf("cadaver: %s", out)
+	for _, p := range []string{filepath.Dir(dir), dir, cache} { // davfs2 runs as its own user
+		if err := os.Chmod(p, 0o777); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got, err := os.ReadFile(filepath.Join(home, "down.txt")); err != nil || string(got) != "hello" {
-		t.Errorf("what came back: %q, %v\n%s", got, err, out)
+	conf := filepath.Join(dir, "conf")
+	settings := "delay_upload 0\ndir_refresh 1\nfile_refresh 0\nuse_locks 1\ncache_dir " + cache + "\n"
+	if err := os.WriteFile(conf, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	d.want(404, "GET", "/dir/", "")
+	program(t, nil, "ann\npw-ann\n", "mount.davfs", "-o", "conf="+conf, d.url+"/", mnt)
+	want := someTree(t, mnt)
+	if err := os.Rename(filepath.Join(mnt, "one.txt"), filepath.Join(mnt, "a b", "renamed.txt")); err != nil {
+		t.Error(err)
+	}
+	want["a b/renamed.txt"] = want["one.txt"]
+	delete(want, "one.txt")
+	if err := os.WriteFile(filepath.Join(mnt, "empty"), []byte("not any more"), 0o644); err != nil {
+		t.Error(err)
+	}
+	want["empty"] = fmt.Sprintf("12 %x", sha256.Sum256([]byte("not any more")))
+	program(t, nil, "", "umount", mnt) // waits for the uploads
+	lost, _ := filepath.Glob(filepath.Join(cache, "*", "lost+found", "*"))
+	if len(lost) > 0 {
+		t.Errorf("davfs2 could not upload %v", lost)
+	}
+	for name, sum := range want {
+		a := d.req("GET", "/"+pathEscape(name), nil)
+		if got := fmt.Sprintf("%d %x", len(a.body), sha256.Sum256([]byte(a.body))); got != sum {
+			t.Errorf("%s: got %d %s, want %s", name, a.StatusCode, got, sum)
+		}
+	}
+}
+
+// GNOME's files, through its daemon and a session bus of its own.
+func TestGvfs(t *testing.T) {
+	if os.Getenv("KEN_SOAK") == "" {
+		t.Skip("needs KEN_SOAK=1")
+	}
+	if _, err := os.Stat("/usr/libexec/gvfsd-dav"); err != nil {
+		t.Skip("gvfs-backends is not installed")
+	}
+	d := newDrive(t)
+	dir := t.TempDir()
+	data := noise(300_000)
+	if err := os.WriteFile(filepath.Join(dir, "up.bin"), []byte(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	url := "dav://ann@" + strings.TrimPrefix(d.url, "http://")
+	script := `set -e
+cd "$HOME"
+printf 'pw-ann\n' | gio mount "$URL/" >/dev/null
+gio mkdir "$URL/dir"
+gio copy up.bin "$URL/dir/ü p.bin"
+gio copy up.bin "$URL/dir/ü p.bin"
+gio move "$URL/dir/ü p.bin" "$URL/dir/moved.bin"
+gio copy "$URL/dir/moved.bin" down.bin
+gio list -l "$URL/dir"
+gio info -f "$URL/"
+gio rename "$URL/dir/moved.bin" last.bin
+gio remove "$URL/dir/last.bin"
+gio remove "$URL/dir"
+`
+	env := []string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "URL=" + url}
+	out := program(t, env, "", "dbus-run-session", "--", "sh", "-c", script)
+	got, err := os.ReadFile(filepath.Join(dir, "down.bin"))
+	if err != nil || string(got) != data || !strings.Contains(out, "300000") {
+		t.Errorf("got %d bytes, %v\n%s", len(got), err, out)
+	}
+	d.want(404, "GET", "/dir", "")
 }
