@@ -302,6 +302,9 @@ func TestLimits(t *testing.T) {
 			Token: "a:b", Owner: strings.Repeat("x", metadata.LockOwnerBytesMax+1)}}}}, metadata.KindTooLarge},
 		{"lock token", &metapb.Command{Op: &metapb.Command_Lock{Lock: &metapb.Lock{Path: "/f", Lock: &metapb.LockRow{
 			Token: "a:" + strings.Repeat("x", lockTokenBytesMax)}}}}, metadata.KindInvalid},
+		{"bytes as a language", set([]*metapb.PropRow{{Local: "a", Lang: "\xff"}}), metadata.KindInvalid},
+		{"bytes as a lock's owner", &metapb.Command{Op: &metapb.Command_Lock{Lock: &metapb.Lock{Path: "/f", Lock: &metapb.LockRow{
+			Token: "a:b", Owner: "\xff"}}}}, metadata.KindInvalid},
 	} {
 		if res := w.do(c.cmd); metadata.Kind(res.Kind) != c.want || res.Ok {
 			t.Errorf("%s: %s %q, want %s", c.name, metadata.Kind(res.Kind), res.Message, c.want)

@@ -172,6 +172,8 @@ func checkProp(prop *metapb.PropRow) error {
 	switch {
 	case prop.GetLocal() == "":
 		return refuse(metadata.KindInvalid, "a property without a name")
+	case !utf8.ValidString(prop.GetLang()):
+		return refuse(metadata.KindInvalid, "language %q is not valid UTF-8", prop.GetLang())
 	case len(prop.GetValue()) > metadata.PropValueBytesMax || len(prop.GetLang()) > propLangBytesMax:
 		return refuse(metadata.KindTooLarge, "the value of property %.40q is longer than %d bytes",
 			prop.GetLocal(), metadata.PropValueBytesMax)

@@ -3,6 +3,7 @@ package namespace
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -70,6 +71,9 @@ func (s *state) newLock(g *guard, want *metapb.LockRow) (*metapb.LockRow, error)
 	}
 	if len(want.GetOwner()) > metadata.LockOwnerBytesMax {
 		return nil, refuse(metadata.KindTooLarge, "a lock's owner is longer than %d bytes", metadata.LockOwnerBytesMax)
+	}
+	if !utf8.ValidString(want.GetOwner()) {
+		return nil, refuse(metadata.KindInvalid, "a lock's owner is not valid UTF-8")
 	}
 	used, err := hasRow(s.r, keyLockToken(want.GetToken()))
 	if err != nil {
