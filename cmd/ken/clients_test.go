@@ -261,7 +261,8 @@ func davfs(t *testing.T, url string) string {
 			t.Fatal(err)
 		}
 	}
-	sh(t, "", nil, "chown", "davfs2:davfs2", cache)
+	sh(t, "", nil, "chown", "root:davfs2", cache)
+	sh(t, "", nil, "chmod", "1775", cache)
 	conf := filepath.Join(dir, "davfs2.conf")
 	text := fmt.Sprintf("delay_upload 0\ndir_refresh 1\nfile_refresh 1\nuse_locks 1\ncache_dir %s\ngui_optimize 0\nask_auth 0\nsecrets %s\n",
 		cache, filepath.Join(dir, "secrets"))
