@@ -36,7 +36,9 @@ type copyKey struct {
 
 // job is an order being worked on or waiting.
 type job struct {
-	order    metadata.Order
+	order metadata.Order // never changed; id counts, not order.ID
+
+	id       uint64 // guarded by orders.mu, as below: what the leader calls it now
 	running  bool
 	progress metadata.OrderProgress
 }
@@ -53,14 +55,14 @@ func (o *orders) accept(in []metadata.Order) {
 		key := copyKey{order.Disk, order.Volume}
 		if j := o.jobs[key]; j != nil {
 			if same(j.order, order) {
-				j.order.ID = order.ID // a new leader knows it by another number
+				j.id = order.ID // a new leader knows it by another number
 			}
 			continue
 		}
 		if len(o.jobs) >= ordersMax || o.reported(order.ID) {
 			continue
 		}
-		j := &job{order: order, progress: metadata.OrderProgress{ID: order.ID, Volume: order.Volume, Disk: order.Disk}}
+		j := &job{order: order, id: order.ID, progress: metadata.OrderProgress{Volume: order.Volume, Disk: order.Disk}}
 		o.jobs[key] = j
 		o.queue = append(o.queue, j)
 	}
@@ -143,7 +145,7 @@ func (o *orders) next(ctx context.Context) *job {
 // finish notes an order's result for the next heartbeat, which comes at once.
 func (o *orders) finish(j *job, r metadata.OrderResult) {
 	o.mu.Lock()
-	r.ID = j.order.ID
+	r.ID = j.id
 	delete(o.jobs, copyKey{j.order.Disk, j.order.Volume})
 	if len(o.results) >= resultsMax {
 		o.results = o.results[1:]
@@ -162,7 +164,7 @@ func (o *orders) status() ([]metadata.OrderResult, []metadata.OrderProgress) {
 	for _, j := range o.jobs {
 		if j.running {
 			p := j.progress
-			p.ID = j.order.ID
+			p.ID = j.id
 			running = append(running, p)
 		}
 	}
@@ -200,7 +202,7 @@ func (o *orders) advance(j *job, total, done int64) {
 // execute carries out one order. All are idempotent.
 func (s *Server) execute(ctx context.Context, j *job) metadata.OrderResult {
 	order := j.order
-	r := metadata.OrderResult{ID: order.ID, Kind: order.Kind, Disk: order.Disk, Volume: order.Volume,
+	r := metadata.OrderResult{Kind: order.Kind, Disk: order.Disk, Volume: order.Volume,
 		Epoch: order.Epoch, Blocks: order.Blocks}
 	store, err := s.store(order.Disk)
 	if err == nil {

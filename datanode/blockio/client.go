@@ -94,6 +94,7 @@ type Client struct {
 	segments segmentPool
 	stats    counters
 	checks   chan struct{} // one for each Check under way
+	runs     chan struct{} // one for each run
 
 	remoteMu sync.Mutex
 	remotes  map[metadata.NodeID]*Remote // guarded by remoteMu; bounded by nodesMax
@@ -107,6 +108,7 @@ func New(cfg Config) *Client {
 		pool:    NewPool(cfg.BufferBytes, cfg.BlockBytes),
 		nodes:   newNodes(),
 		checks:  make(chan struct{}, checksMax),
+		runs:    make(chan struct{}, runBytesOfClient/runBytes),
 		remotes: make(map[metadata.NodeID]*Remote),
 	}
 	c.volumes = newVolumes(cfg.Leaser)

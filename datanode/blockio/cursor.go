@@ -10,9 +10,8 @@ import (
 // cursor reads a range of a file in order. It belongs to one goroutine.
 //
 // The first bytes after a seek, and all bytes of replicas in this process, are
-// fetched segment by segment and hedged (fetch). What follows in a block of
-// another server comes as one stream (source); the stream of the next block is
-// opened when half of this one has been read, and its window is the read-ahead.
+// fetched segment by segment and hedged (fetch). What follows on other servers
+// comes in runs, the next of which is begun when this one is.
 type cursor struct {
 	r   *Reader
 	pos int64 // of the next byte in the file
@@ -20,8 +19,8 @@ type cursor struct {
 
 	at    place    // the block that pos is in, once found
 	seg   *segment // holds what next returned last
-	src   *source  // of the block at
-	ahead *ahead   // of the block after it
+	run   *run     // holds pos, or nil
+	ahead *run     // what follows it, or nil
 	warm  bool     // something was fetched already: the reading is sequential
 }
 
@@ -52,26 +51,16 @@ func (c *cursor) next(ctx context.Context) ([]byte, error) {
 	b = b[:min(int64(len(b)), end-off)]
 	c.pos += int64(len(b))
 	c.r.c.stats.getBytes.Add(int64(len(b)))
-	c.lookAhead(ctx)
 	return b, nil
 }
 
 // enter moves to the block that pos is in.
 func (c *cursor) enter(ctx context.Context) error {
 	at, err := c.r.refs.find(ctx, c.pos)
-	if err != nil {
-		return err
+	if err == nil {
+		c.at = at
 	}
-	c.at = at
-	if c.src != nil {
-		c.src.close()
-		c.src = nil
-	}
-	if c.ahead != nil {
-		c.src = c.ahead.take(at)
-		c.ahead = nil
-	}
-	return nil
+	return err
 }
 
 // read returns a segment that holds the byte at off of the current block; end
@@ -79,30 +68,52 @@ func (c *cursor) enter(ctx context.Context) error {
 func (c *cursor) read(ctx context.Context, off, end int64) (*segment, error) {
 	client := c.r.c
 	from := off &^ (metadata.ChunkBytes - 1)
-	if c.src == nil && c.warm && end-from > SegmentBytes && !client.prefersLocal(ctx, c.at.ref.ID.Volume) {
-		c.src = newSource(client, c.at.ref, from, end)
+	if c.run != nil && (c.run.at != c.at || from >= c.run.end) {
+		c.run.close()
+		c.run = nil
 	}
-	if c.src != nil {
-		return c.src.next(ctx)
+	if c.run == nil {
+		if c.run, c.ahead = c.ahead, nil; c.run != nil && (c.run.at != c.at || c.run.off != from) {
+			c.run.close()
+			c.run = nil
+		}
 	}
-	return client.fetch(ctx, c.at.ref, from, min(end-from, SegmentBytes))
+	if c.run == nil && c.warm && end-from > SegmentBytes && !client.prefersLocal(ctx, c.at.ref.ID.Volume) {
+		c.run = client.startRun(ctx, c.at, from, min(end, from+runBytes))
+	}
+	if c.run == nil {
+		return client.fetch(ctx, c.at.ref, from, min(end-from, SegmentBytes))
+	}
+	if c.ahead == nil {
+		c.lookAhead(ctx)
+	}
+	seg, err := c.run.next(ctx)
+	if err != nil {
+		c.run.close()
+		c.run = nil
+	}
+	return seg, err
 }
 
-// lookAhead opens the next block's stream in time.
+// lookAhead begins what follows the current run.
 func (c *cursor) lookAhead(ctx context.Context) {
-	blockEnd := c.at.start + int64(c.at.ref.Length)
-	if c.src == nil || c.ahead != nil || blockEnd >= c.end || c.pos < c.at.start+int64(c.at.ref.Length)/2 {
+	at, off := c.at, c.run.end
+	if off >= int64(at.ref.Length) {
+		next := at.start + int64(at.ref.Length)
+		if next >= c.end {
+			return
+		}
+		var err error
+		if at, err = c.r.refs.find(ctx, next); err != nil {
+			return // found out again, and reported, when it is needed
+		}
+		off = 0
+	}
+	end := min(int64(at.ref.Length), c.end-at.start)
+	if off >= end || c.r.c.prefersLocal(ctx, at.ref.ID.Volume) {
 		return
 	}
-	next, err := c.r.refs.find(ctx, blockEnd)
-	if err != nil {
-		return // found out again, and reported, when it is needed
-	}
-	client := c.r.c
-	if client.prefersLocal(ctx, next.ref.ID.Volume) {
-		return
-	}
-	c.ahead = openAhead(ctx, newSource(client, next.ref, 0, min(c.end-next.start, int64(next.ref.Length))), next)
+	c.ahead = c.r.c.startRun(ctx, at, off, min(end, off+runBytes))
 }
 
 // recycle gives back the segment that was returned last.
@@ -116,49 +127,12 @@ func (c *cursor) recycle() {
 // close ends the transfers.
 func (c *cursor) close() {
 	c.recycle()
-	if c.src != nil {
-		c.src.close()
-		c.src = nil
+	if c.run != nil {
+		c.run.close()
+		c.run = nil
 	}
 	if c.ahead != nil {
-		if s := c.ahead.take(place{}); s != nil {
-			s.close()
-		}
+		c.ahead.close()
 		c.ahead = nil
 	}
-}
-
-// ahead is a stream being opened for the block after the current one.
-type ahead struct {
-	src    *source
-	at     place
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
-// openAhead opens src in a goroutine that ends with its stall time.
-func openAhead(ctx context.Context, src *source, at place) *ahead {
-	ctx, cancel := context.WithCancel(ctx)
-	a := &ahead{src: src, at: at, cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(a.done)
-		// An error shows again, and is dealt with, at the first read.
-		_ = src.open(ctx)
-	}()
-	return a
-}
-
-// take returns the source if it is that of at; otherwise it is ended.
-func (a *ahead) take(at place) *source {
-	if a.at != at {
-		a.cancel()
-		go func() { // the opening goroutine owns the source until it is done
-			<-a.done
-			a.src.close()
-		}()
-		return nil
-	}
-	<-a.done
-	a.src.stop = a.cancel
-	return a.src
 }

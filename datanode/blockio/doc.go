@@ -34,10 +34,11 @@
 // Goroutines: a Client runs one that renews the session and looks after leases,
 // from the first Create until Close; a Writer runs one per block in flight
 // (at most writerInFlight) and waits for them in Finish and Abort; a Reader
-// runs one per hedged attempt, which ends at the latest with its stall time.
+// runs one per hedged attempt and two for reading ahead, which end with their
+// context or at the latest after their stall time.
 //
 // Limits: blocks in buffers Config.BufferBytes over all Writers; a Reader holds
-// at most two segments of SegmentBytes, and two open streams whose windows are
-// the read-ahead; the caches of volume locations and of block references have
-// fixed sizes. The wire format and the decisions are in DESIGN.md.
+// a few segments of SegmentBytes and reads two runs ahead, all Readers together
+// at most runBytesOfClient; the caches of volume locations and of block
+// references have fixed sizes. The wire format and the decisions are in DESIGN.md.
 package blockio

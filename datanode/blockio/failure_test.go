@@ -47,7 +47,9 @@ func TestOneServerInTrouble(t *testing.T) {
 
 // A server that freezes in the middle of a file is dropped after its stall time.
 func TestFreezeInMidPut(t *testing.T) {
-	r := newRig(t, 3, true, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes = 2<<20, 16<<20 })
+	r := newRig(t, 3, true, func(c *blockio.Config) {
+		c.BlockBytes, c.BufferBytes, c.StallPut = 2<<20, 16<<20, 500*time.Millisecond
+	})
 	b := data(1, 9<<20)
 	w := r.client.Create(t.Context(), blockio.CreateOptions{Replicas: 2})
 	defer w.Abort()

@@ -42,7 +42,7 @@ func (c *Client) fetch(ctx context.Context, ref metadata.BlockRef, off, length i
 				go c.sweep(results, running)
 				return a.seg, nil
 			}
-			h.failed(a.r, a.err)
+			h.failed(ctx, a.r, a.err)
 			if running > 0 {
 				continue
 			}

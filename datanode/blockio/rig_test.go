@@ -34,7 +34,7 @@ func newRig(t testing.TB, n int, overQUIC bool, change func(*blockio.Config)) *r
 	}
 	r.ns = blockiotest.NewNameserver(r.servers...)
 	r.cfg = blockio.Config{Leaser: r.ns, Stager: r.ns, Referrer: r.ns, BlockBytes: 64 << 10, BufferBytes: 1 << 20,
-		StallPut: 300 * time.Millisecond, StallGet: 100 * time.Millisecond, RetryWindow: 10 * time.Second}
+		StallPut: 5 * time.Second, StallGet: 300 * time.Millisecond, RetryWindow: 10 * time.Second}
 	if overQUIC {
 		r.connect()
 	} else {

@@ -52,11 +52,10 @@ func (c *Client) giveBack(s *segment) {
 // source is a range of a block as a stream that survives its replicas: when one
 // fails, another goes on at the same offset.
 type source struct {
-	c    *Client
-	ref  metadata.BlockRef
-	off  int64 // next byte, a multiple of ChunkBytes
-	end  int64
-	stop context.CancelFunc // of the context it was opened with, or nil
+	c   *Client
+	ref metadata.BlockRef
+	off int64 // next byte, a multiple of ChunkBytes
+	end int64
 
 	seg    Segments // open at off, or nil
 	from   metadata.Located
@@ -91,7 +90,7 @@ func (s *source) next(ctx context.Context) (*segment, error) {
 			}
 		}
 		if err != nil {
-			s.leave(err)
+			s.leave(ctx, err)
 		}
 		if n > 0 {
 			buf.off, buf.bytes = s.off, buf.data[:n]
@@ -127,7 +126,7 @@ func (s *source) open(ctx context.Context) error {
 			}
 		}
 		if err != nil {
-			s.choice.failed(r, err)
+			s.choice.failed(ctx, r, err)
 		}
 	}
 	return nil
@@ -143,24 +142,17 @@ func (s *source) firstByte() {
 }
 
 // leave gives up the present replica.
-func (s *source) leave(err error) {
+func (s *source) leave(ctx context.Context, err error) {
 	s.hangUp()
-	s.choice.failed(s.from, err)
+	s.choice.failed(ctx, s.from, err)
 }
 
+// hangUp ends the transfer.
 func (s *source) hangUp() {
 	if s.seg != nil {
 		_ = s.seg.Close() // what came was verified; nothing else is wanted of it
 		s.seg = nil
 		s.c.nodes.end(s.from.Node, 0, false)
-	}
-}
-
-// close ends the transfer.
-func (s *source) close() {
-	s.hangUp()
-	if s.stop != nil {
-		s.stop()
 	}
 }
 
@@ -210,12 +202,12 @@ func (h *choice) locate(ctx context.Context) ([]metadata.Located, error) {
 }
 
 // failed notes why a replica did not do.
-func (h *choice) failed(r metadata.Located, err error) {
+func (h *choice) failed(ctx context.Context, r metadata.Located, err error) {
+	if ctx.Err() != nil {
+		return // it was this side that broke it off
+	}
 	h.c.stats.getFailures.Add(1)
 	kind := metadata.KindOf(err)
-	if kind == metadata.KindCanceled {
-		return
-	}
 	if kind != metadata.KindNotFound && kind != metadata.KindCorrupt {
 		h.c.nodes.shun(r.Node)
 	}
