@@ -40,7 +40,7 @@ func (n *Node) shorten() error {
 	if err := n.raft.ReloadConfig(reload); err != nil {
 		return err
 	}
-	return n.raft.Snapshot().Error()
+	return n.result(n.raft.Snapshot())
 }
 
 // trailing returns how many of the entries, which take size bytes in all, to

@@ -162,7 +162,7 @@ func (n *Node) follow() {
 // here: a barrier of this term (Raft dissertation §6.4 step 1).
 func (n *Node) takeOver(round int, done chan<- taken) {
 	t := taken{round: round, term: n.raft.CurrentTerm()}
-	t.err = n.raft.Barrier(0).Error()
+	t.err = n.result(n.raft.Barrier(0))
 	if t.err == nil && n.raft.CurrentTerm() != t.term {
 		t.err = raft.ErrLeadershipLost
 	}

@@ -78,10 +78,10 @@ func untilDeadline(ctx context.Context) time.Duration {
 }
 
 // finish waits for a future or ctx. The goroutine it leaves behind when ctx
-// ends first is over when raft answers, at the latest at Close.
+// ends first is over when raft answers or ends.
 func (n *Node) finish(ctx context.Context, f raft.Future) error {
 	done := make(chan error, 1)
-	go func() { done <- f.Error() }()
+	go func() { done <- n.result(f) }()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -90,8 +90,6 @@ func (n *Node) finish(ctx context.Context, f raft.Future) error {
 		return nil
 	case <-ctx.Done():
 		return unknownOutcome(ctx.Err())
-	case <-n.failure.done:
-		return unknownOutcome(nil)
 	}
 }
 

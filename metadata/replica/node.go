@@ -44,6 +44,7 @@ type Node struct {
 	closing  chan struct{} // closed: no proposal is taken from the queue any more
 	stopped  chan struct{} // closed: batch has ended
 	quit     chan struct{} // closed: all other goroutines end
+	over     chan struct{} // closed: raft has ended, what it has not answered it never will
 	entries  sync.WaitGroup
 	routines sync.WaitGroup
 	close    sync.Once
@@ -68,7 +69,7 @@ func Open(cfg Config) (*Node, error) {
 		notify:  make(chan bool, 64),
 		proofs:  make(chan chan error, queryWaitersMax),
 		queue:   make(chan *proposal, queueCommandsMax),
-		closing: make(chan struct{}), stopped: make(chan struct{}), quit: make(chan struct{}),
+		closing: make(chan struct{}), stopped: make(chan struct{}), quit: make(chan struct{}), over: make(chan struct{}),
 	}
 	if err := n.failure.guarded(n.open); err != nil {
 		n.release()
@@ -242,14 +243,51 @@ func (n *Node) shutdown() error {
 	select {
 	case <-drained:
 	case <-n.failure.done:
-	case <-time.After(n.cfg.Heartbeat):
+	case <-time.After(n.cfg.Heartbeat): // there is no majority
 	}
 	n.lead.close()
 	close(n.quit)
-	_ = n.raft.Shutdown().Error() // always nil
-	<-drained
+	go func() {
+		defer close(n.over)
+		_ = n.raft.Shutdown().Error() // always nil
+	}()
+	select {
+	case <-n.over:
+	case <-n.afterFailure():
+		n.cfg.Logger.Warn("raft does not end, because the storage failed under it")
+	}
+	<-n.stopped
 	n.routines.Wait()
 	return n.release()
+}
+
+// afterFailure returns a channel that fires some time after the node failed:
+// a goroutine that is stuck in the broken database is not waited for.
+func (n *Node) afterFailure() <-chan time.Time {
+	out := make(chan time.Time, 1)
+	go func() {
+		select {
+		case <-n.failure.done:
+			out <- <-time.After(n.cfg.Heartbeat)
+		case <-n.over:
+		}
+	}()
+	return out
+}
+
+// result waits for a future. Raft leaves futures without an answer when it
+// ends; then the error is raft.ErrRaftShutdown, and the goroutine that waits
+// for the future stays behind.
+func (n *Node) result(f raft.Future) error {
+	done := make(chan error, 1)
+	go func() { done <- f.Error() }()
+	select {
+	case err := <-done:
+		return err
+	case <-n.failure.done:
+	case <-n.over:
+	}
+	return raft.ErrRaftShutdown
 }
 
 // release closes what is open.
@@ -259,10 +297,10 @@ func (n *Node) release() error {
 		errs = append(errs, n.transport.Close())
 	}
 	if n.state != nil {
-		errs = append(errs, n.state.close())
+		errs = append(errs, n.failure.guarded(n.state.close))
 	}
 	if n.logs != nil {
-		errs = append(errs, n.logs.close())
+		errs = append(errs, n.failure.guarded(n.logs.close))
 	}
 	if n.folders != nil {
 		errs = append(errs, n.folders.close())

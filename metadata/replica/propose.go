@@ -85,8 +85,31 @@ func (n *Node) await(ctx context.Context, p *proposal) (*metapb.Result, error) {
 	case <-ctx.Done():
 		cause = ctx.Err()
 	case <-n.failure.done:
+	case <-n.over:
 	case <-n.stopped:
+		if p.state.Load() == submitted { // raft still works on it
+			return n.awaitLast(ctx, p)
+		}
 	}
+	return n.giveUp(p, cause)
+}
+
+// awaitLast waits for the answer to a submitted proposal while the node closes.
+func (n *Node) awaitLast(ctx context.Context, p *proposal) (*metapb.Result, error) {
+	var cause error
+	select {
+	case a := <-p.done:
+		return a.result, a.err
+	case <-ctx.Done():
+		cause = ctx.Err()
+	case <-n.failure.done:
+	case <-n.over:
+	}
+	return n.giveUp(p, cause)
+}
+
+// giveUp withdraws p if it can, and returns an answer that came just now.
+func (n *Node) giveUp(p *proposal, cause error) (*metapb.Result, error) {
 	if p.state.CompareAndSwap(waiting, withdrawn) {
 		n.stats.refused.Add(1)
 		switch {

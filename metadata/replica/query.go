@@ -112,7 +112,7 @@ func (n *Node) verify() {
 			}
 		}
 		n.stats.proofs.Add(1)
-		err := n.raft.VerifyLeader().Error()
+		err := n.result(n.raft.VerifyLeader())
 		if err != nil {
 			err = n.unavailable()
 		}
