@@ -38,16 +38,17 @@ func imports() map[string][]string {
 		"metadata/replica": {"metadata", "metadata/metapb", "metadata/namespace", "quicwire",
 			"github.com/hashicorp/raft", "github.com/hashicorp/go-hclog", "github.com/cockroachdb/pebble/...",
 			"google.golang.org/protobuf/..."},
-		"metadata/metarpc":          {"metadata", "metadata/metapb", "quicwire", "google.golang.org/protobuf/..."},
-		"datanode/blockstore":       {"metadata", "github.com/cockroachdb/pebble/...", "golang.org/x/sys/unix"},
-		"datanode/blockio":          {"metadata", "quicwire", "datanode/blockio/blockpb", "google.golang.org/protobuf/..."},
-		"datanode/blockio/blockpb":  {"google.golang.org/protobuf/..."},
-		"datanode":                  {"metadata", "metadata/metarpc", "datanode/...", "quicwire", "google.golang.org/protobuf/...", "golang.org/x/time/rate"},
-		"webdav":                    {"metadata", "metadata/credential", "datanode/blockio", "golang.org/x/net/webdav"},
-		"cmd/ken/internal/cluster":  {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix"},
-		"cmd/ken/internal/transfer": {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
-		"cmd/ken/internal/bench":    {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
-		"cmd/ken":                   {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
+		"metadata/metarpc":             {"metadata", "metadata/metapb", "quicwire", "google.golang.org/protobuf/..."},
+		"datanode/blockstore":          {"metadata", "github.com/cockroachdb/pebble/...", "golang.org/x/sys/unix"},
+		"datanode/blockio":             {"metadata", "quicwire", "datanode/blockio/blockpb", "google.golang.org/protobuf/..."},
+		"datanode/blockio/blockpb":     {"google.golang.org/protobuf/..."},
+		"datanode/blockio/blockiotest": {"metadata", "datanode/blockio"},
+		"datanode":                     {"metadata", "metadata/metarpc", "datanode/...", "quicwire", "google.golang.org/protobuf/...", "golang.org/x/time/rate"},
+		"webdav":                       {"metadata", "metadata/credential", "datanode/blockio", "golang.org/x/net/webdav"},
+		"cmd/ken/internal/cluster":     {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix"},
+		"cmd/ken/internal/transfer":    {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
+		"cmd/ken/internal/bench":       {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
+		"cmd/ken":                      {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
 	}
 }
 
@@ -215,7 +216,7 @@ func globalAllowed(d *ast.GenDecl, spec *ast.ValueSpec, name string) bool {
 		(name == "version" && spec.Values != nil)
 }
 
-// TestDocs demands a doc.go of at least ten lines in every package, and a
+// TestDocs demands a story of at least ten lines in every package, and a
 // DESIGN.md where there is a format or a protocol.
 func TestDocs(t *testing.T) {
 	lines := map[string]int{}
@@ -223,13 +224,13 @@ func TestDocs(t *testing.T) {
 		if _, seen := lines[s.pkg]; !seen {
 			lines[s.pkg] = 0
 		}
-		if s.file.Doc != nil && (filepath.Base(s.path) == "doc.go" || s.pkg == "cmd/ken") {
+		if s.file.Doc != nil {
 			lines[s.pkg] = max(lines[s.pkg], strings.Count(s.file.Doc.Text(), "\n"))
 		}
 	}
 	for pkg, n := range lines {
-		if n < 8 {
-			t.Errorf("package %s: doc.go has %d lines of text, want at least 8", pkg, n)
+		if least := docLinesMin(pkg); n < least {
+			t.Errorf("package %s: its comment has %d lines, want at least %d", pkg, n, least)
 		}
 	}
 	for _, pkg := range []string{"quicwire", "metadata/namespace", "metadata/replica", "datanode/blockstore",
@@ -238,6 +239,14 @@ func TestDocs(t *testing.T) {
 			t.Errorf("package %s: %v", pkg, err)
 		}
 	}
+}
+
+// docLinesMin is how much a package has to say about itself.
+func docLinesMin(pkg string) int {
+	if strings.HasSuffix(pkg, "test") || strings.HasSuffix(pkg, "pb") {
+		return 3 // support of tests, generated code
+	}
+	return 10
 }
 
 // TestTidy forbids leftovers.
