@@ -13,7 +13,7 @@ const (
 	nodesMax    = 4096             // servers; beyond that everything is forgotten and learnt anew
 	failedMin   = 10 * time.Second // a server that did not take a block is avoided this long at first,
 	failedMax   = 2 * time.Minute  // doubling up to this
-	shunMin     = time.Second      // the same for reading, where trying again costs little
+	shunMin     = 5 * time.Second  // the same for reading, where trying again costs little
 	shunMax     = 30 * time.Second
 	latencies   = 128 // latest small reads kept for the hedging time
 	hedgeMin    = 10 * time.Millisecond
