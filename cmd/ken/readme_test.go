@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// readmeBlocks returns the shell blocks of the README, in order.
+func readmeBlocks(t *testing.T) []string {
+	t.Helper()
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, m := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(b), -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// block returns the shell block that has the text.
+func block(t *testing.T, with string) []string {
+	t.Helper()
+	for _, b := range readmeBlocks(t) {
+		if strings.Contains(b, with) {
+			var lines []string
+			for line := range strings.Lines(b) {
+				line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
+				lines = append(lines, strings.TrimSpace(line))
+			}
+			return lines
+		}
+	}
+	t.Fatalf("the README has no block with %q", with)
+	return nil
+}
+
+// TestReadmeMakeTargets: the two commands exist.
+func TestReadmeMakeTargets(t *testing.T) {
+	for _, line := range block(t, "make run") {
+		target, ok := strings.CutPrefix(line, "make ")
+		if !ok {
+			t.Fatalf("unexpected line %q", line)
+		}
+		if out, err := exec.Command("make", "-n", "-C", "../..", target).CombinedOutput(); err != nil {
+			t.Errorf("make %s: %v\n%s", target, err, out)
+		}
+	}
+}
+
+// TestReadmeCommands runs the block of everyday commands against a drive.
+func TestReadmeCommands(t *testing.T) {
+	p, _ := dev(t, t.TempDir())
+	work := t.TempDir()
+	readme, err := filepath.Abs("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range block(t, "bin/ken fs put") {
+		line = strings.Replace(line, "put README.md", "put "+readme, 1)
+		line = strings.Replace(line, "copy.md", filepath.Join(work, "copy.md"), 1)
+		args := strings.Fields(strings.TrimPrefix(line, "bin/ken "))
+		if out := mustKen(t, append(args, "--dir", devDirOf(p))...); out == "" {
+			t.Errorf("%s printed nothing", line)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(work, "copy.md")); err != nil || string(got) != string(want) {
+		t.Errorf("copy.md: got %d bytes, %v, want %d", len(got), err, len(want))
+	}
+}
+
+// TestReadmeThreeMachines sets the cluster of the README up, on loopback.
+func TestReadmeThreeMachines(t *testing.T) {
+	first := t.TempDir() + "/ken"
+	quic, web := freePort(t, "udp"), freePort(t, "tcp")
+	var token string
+	for _, line := range block(t, "ken init --dir") {
+		line = strings.NewReplacer("/srv/ken", first, "192.168.1.10:7800", quic, "0.0.0.0:8080", web, " &", "").Replace(line)
+		args := strings.Fields(strings.TrimPrefix(line, "ken "))
+		if args[0] == "run" {
+			start(t, args...)
+			continue
+		}
+		out := mustKen(t, args...)
+		if args[0] == "token" {
+			token = strings.TrimSpace(out)
+		}
+	}
+	for range 2 {
+		dir := t.TempDir() + "/ken"
+		for _, line := range block(t, "ken join --dir") {
+			line = strings.NewReplacer("/srv/ken", dir, "192.168.1.11:7800", freePort(t, "udp"), "KEN1-...", token).Replace(line)
+			args := strings.Fields(strings.TrimPrefix(line, "ken "))
+			if args[0] == "run" {
+				start(t, args...)
+				continue
+			}
+			mustKen(t, args...)
+		}
+	}
+	if _, _, code := ken(t, "join", "--dir", t.TempDir()+"/ken", "--listen", freePort(t, "udp"), token); code == 0 {
+		t.Error("a token for two machines let a third one in")
+	}
+	await(t, "three storage servers", startMax, func() bool {
+		return status(t, first)["nodes"].(map[string]any)["up"] == 3.0
+	})
+	local := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(local, randomBytes(1<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	mustKen(t, "fs", "put", "--dir", first, local, "/")
+	out := mustKen(t, "fs", "stat", "-b", "--dir", first, "/file")
+	if !regexp.MustCompile(`n\d .*, n\d `).MatchString(out) {
+		t.Errorf("the file has no two replicas:\n%s", out)
+	}
+}
