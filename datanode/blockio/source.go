@@ -251,8 +251,8 @@ func (c *Client) best(replicas []metadata.Located, tried []metadata.Replica) (me
 		case 1:
 			return classes[class][0], true
 		}
-		a := classes[class][rand.IntN(n)]
-		b := classes[class][rand.IntN(n)]
+		i := rand.IntN(n)
+		a, b := classes[class][i], classes[class][(i+1+rand.IntN(n-1))%n] // never the same
 		if c.nodes.score(b.Node) < c.nodes.score(a.Node) {
 			a = b
 		}
