@@ -61,13 +61,15 @@ func (f *failure) protect(what string) {
 }
 
 // guarded runs fn on a goroutine of its own and returns its error, or the
-// failure that ended the goroutine.
+// failure that ended the goroutine. A panic of fn is a failure too: Pebble's
+// markers panic when a folder cannot be fsynced.
 func (f *failure) guarded(fn func() error) error {
 	err := fmt.Errorf("storage failed")
 	finished := false
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer f.protect("open or close")
 		err = fn()
 		finished = true
 	}()
