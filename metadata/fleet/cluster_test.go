@@ -19,12 +19,11 @@ type cluster struct {
 	store *spaceStore
 	cfg   Config
 
-	mu     sync.Mutex
-	fleet  *Fleet
-	stop   context.CancelFunc
-	nodes  map[metadata.NodeID]*fakeNode
-	ended  chan struct{}
-	limits Limits
+	mu    sync.Mutex
+	fleet *Fleet
+	stop  context.CancelFunc
+	nodes map[metadata.NodeID]*fakeNode
+	ended chan struct{}
 }
 
 // fakeNode is a storage server with one disk.

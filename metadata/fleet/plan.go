@@ -77,6 +77,20 @@ type census struct {
 	away     int                // on nodes in maintenance that are down: repair does not make up for them
 }
 
+// whole reports whether a volume has all its replicas, all of them there and on
+// nodes that keep them: what a census would say of nearly all volumes, without
+// one.
+func (w *world) whole(v *volume) bool {
+	for _, r := range v.Replicas {
+		d := w.disks[r.Disk]
+		if d == nil || d.live == metadata.LivenessDown || d.site.id != r.Node ||
+			d.site.state == metadata.NodeDraining || d.site.state == metadata.NodeRemoved {
+			return false
+		}
+	}
+	return len(v.Replicas) == v.Target
+}
+
 // missing is how many replicas a repair has to add.
 func (c census) missing(target int) int { return target - c.staying - c.away }
 
@@ -166,12 +180,11 @@ func makePlan(w *world) plan {
 		if v.State != metadata.VolumeLeased {
 			v.impaired = time.Time{}
 		}
-		c := w.census(v)
-		if v.State == metadata.VolumeFencing || c.staying != len(v.Replicas) || c.missing(v.Target) != 0 {
-			needs = append(needs, need{v, c})
-		} else {
+		if v.State != metadata.VolumeFencing && w.whole(v) {
 			v.impaired = time.Time{}
+			continue
 		}
+		needs = append(needs, need{v, w.census(v)})
 	}
 	slices.SortFunc(needs, byRisk)
 	work := newWorkload(w.orders)

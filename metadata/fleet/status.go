@@ -105,7 +105,10 @@ func (s *Status) count(w *world) {
 		if v.Blocks == 0 {
 			continue // an empty volume cannot be lost
 		}
-		c := w.census(v)
+		c := census{live: v.Target}
+		if !w.whole(v) {
+			c = w.census(v)
+		}
 		k := [2]int{c.live, v.Target}
 		if byCopies[k] == nil {
 			byCopies[k] = new(Count)

@@ -120,7 +120,7 @@ func (t *term) mergeVolume(v metadata.Volume) *volume {
 		known = &volume{}
 		t.volumes[v.ID] = known
 	}
-	if v.Changed >= known.Changed {
+	if v.Changed > known.Changed || v.Changed == known.Changed && v.Epoch >= known.Epoch {
 		known.Volume = v
 	}
 	return known
