@@ -269,6 +269,10 @@ func (l *leases) close(ctx context.Context) error {
 	l.closed = true
 	stop, s := l.stop, l.session
 	l.session = nil
+	for _, set := range l.sets { // whoever waits learns that it is in vain
+		close(set.round)
+		set.round = make(chan struct{})
+	}
 	l.mu.Unlock()
 	if stop != nil {
 		stop()

@@ -62,7 +62,6 @@ func (c *Client) putAll(ctx context.Context, j putJob, to []metadata.Located) []
 	for _, r := range routes[1:] {
 		go func() { results <- c.putRoute(ctx, j, r) }()
 	}
-	// The caller's goroutine takes the first: the local one, if there is one.
 	out := c.putRoute(ctx, j, routes[0])
 	for range routes[1:] {
 		out = append(out, <-results...)
