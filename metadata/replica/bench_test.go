@@ -3,7 +3,9 @@ package replica
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,6 +64,21 @@ func benchClients(b *testing.B, n *Node, clients int) {
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
 	b.ReportMetric(float64(after.Fsync.Quantile(0.5))/1000, "fsync-p50-ms")
+	b.ReportMetric(residentMiB(), "RSS-MiB")
+}
+
+// residentMiB is the memory of this process, 0 where that cannot be read.
+func residentMiB() float64 {
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), "VmRSS:")
+	var kib float64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		return 0
+	}
+	return kib / 1024
 }
 
 // BenchmarkQuery measures linearizable lookups of one voter.

@@ -35,12 +35,18 @@ func (n *Node) shorten() error {
 	if last < first || size == 0 {
 		return nil
 	}
-	reload := n.raft.ReloadableConfig()
-	reload.TrailingLogs = trailing(last-first+1, uint64(size))
-	if err := n.raft.ReloadConfig(reload); err != nil {
+	if err := n.keep(trailing(last-first+1, uint64(size))); err != nil {
 		return err
 	}
-	return n.result(n.raft.Snapshot())
+	err = n.result(n.raft.Snapshot())
+	return errors.Join(err, n.keep(trailingEntries))
+}
+
+// keep sets how many entries the next truncation leaves.
+func (n *Node) keep(entries uint64) error {
+	reload := n.raft.ReloadableConfig()
+	reload.TrailingLogs = entries
+	return n.raft.ReloadConfig(reload)
 }
 
 // trailing returns how many of the entries, which take size bytes in all, to

@@ -150,9 +150,7 @@ func crashUnderLoad(t *testing.T, n *Node, fs *vfs.MemFS, led *ledger, rp *repla
 // keepEntries sets how many entries a snapshot leaves in the log.
 func keepEntries(t testing.TB, n *Node, entries uint64) {
 	t.Helper()
-	reload := n.raft.ReloadableConfig()
-	reload.TrailingLogs = entries
-	must(t, n.raft.ReloadConfig(reload))
+	must(t, n.keep(entries))
 }
 
 // ledger remembers what was acknowledged.

@@ -19,6 +19,9 @@ func (r rowReader) Scan(lower, upper []byte, fn func(k, v []byte) (bool, error))
 	if len(lower) == 0 || lower[0] == ownTable {
 		lower = []byte{ownTable + 1}
 	}
+	if len(upper) == 0 {
+		upper = nil // no bound; Pebble takes an empty slice for the lowest key
+	}
 	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
