@@ -413,3 +413,53 @@ func randomUse(ctx context.Context, client *quicwire.Endpoint, to quicwire.Targe
 	}
 	return nil
 }
+
+// TestCloseWriteAfterTheServerIsDone: a server that has counted all bytes does
+// not wait for their end, and the caller must not take that for a failure.
+func TestCloseWriteAfterTheServerIsDone(t *testing.T) {
+	c := wiretest.NewCluster(t)
+	server := c.Open(1, "datanode")
+	server.Handle(quicwire.ServiceBlock, []string{"client"}, quicwire.Handler{
+		Calls: map[uint32]quicwire.CallFunc{
+			1: func(context.Context, quicwire.Peer, []byte) ([]byte, error) { return nil, nil },
+		},
+		Streams: map[uint32]quicwire.StreamFunc{
+			1: func(_ context.Context, _ quicwire.Peer, _ []byte, s *quicwire.Stream) error {
+				if _, err := io.ReadFull(s, make([]byte, 5)); err != nil {
+					return err
+				}
+				return s.Reply([]byte("stored"))
+			},
+			2: func(context.Context, quicwire.Peer, []byte, *quicwire.Stream) error { return errors.New("no room") },
+		},
+	})
+	c.Start(server)
+	client, to, ctx := c.Open(2, "client"), wiretest.Target(server, 1), testContext(t)
+	for _, tt := range []struct {
+		method uint32
+		want   string
+	}{{1, "stored"}, {2, "no room"}} {
+		s, err := client.OpenStream(ctx, to, quicwire.ServiceBlock, tt.method, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Write([]byte("bytes"))
+		if err != nil && tt.method == 1 {
+			t.Fatal(err)
+		}
+		reply, err := s.ReadReply()
+		if got := string(reply) + fmt.Sprint(err); !strings.Contains(got, tt.want) {
+			t.Errorf("method %d: %q, %v, want %s", tt.method, reply, err, tt.want)
+		}
+		// What the server sent with its reply is here when this is answered.
+		if _, err := client.Call(ctx, to, quicwire.ServiceBlock, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CloseWrite(); err != nil {
+			t.Errorf("method %d: CloseWrite: %v", tt.method, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

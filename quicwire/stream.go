@@ -105,12 +105,19 @@ func (s *Stream) SetReadDeadline(t time.Time) error { return s.qs.SetReadDeadlin
 func (s *Stream) SetWriteDeadline(t time.Time) error { return s.qs.SetWriteDeadline(t) }
 
 // CloseWrite ends this side's bytes; the other side reads io.EOF after them.
+// That the other side wants no more of them is no error here: a server that
+// counts what it gets is done before it reads the end, and what it thinks of
+// them is in ReadReply.
 func (s *Stream) CloseWrite() error {
 	s.ended.Store(true)
-	if err := s.qs.Close(); err != nil {
-		return streamErr(err)
+	err := s.qs.Close()
+	if err == nil {
+		return nil
 	}
-	return nil
+	if stopped, ok := errors.AsType[*quic.StreamError](context.Cause(s.qs.Context())); ok && stopped.Remote {
+		return nil
+	}
+	return streamErr(err)
 }
 
 // Close ends the stream. On a bulk stream whose CloseWrite was not called this
