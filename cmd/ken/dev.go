@@ -53,6 +53,11 @@ next start with the same folder finds everything again.`,
 			if err != nil {
 				return err
 			}
+			stop, err := serveProfiles(log)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			opt.Dir, opt.Logger, opt.Version = g.dir, log, version
 			opt.Password = os.Getenv("KEN_ADMIN_PASSWORD")
 			return runDev(c, g, opt)
@@ -151,6 +156,11 @@ within five seconds.`,
 			if err != nil {
 				return err
 			}
+			stop, err := serveProfiles(log)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			return runNode(c, g, cfg, log)
 		},
 	}
