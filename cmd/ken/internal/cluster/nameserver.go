@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"kendfs/metadata"
 	"kendfs/metadata/fleet"
 	"kendfs/metadata/metarpc"
 	"kendfs/metadata/replica"
@@ -33,6 +34,7 @@ func (n *Node) openNameserver(context.Context) error {
 	n.renewer = selfRenewer{issuer, n.identity}
 	server := &metarpc.Server{Backend: r, Leader: f, Issue: issuer.issue, Nameservers: n.nameserverAddrs}
 	server.Register(n.endpoint)
+	n.wg.Go(func() { n.recordAddress(metarpc.NewDecider(r)) })
 	n.wg.Go(func() {
 		select {
 		case err := <-r.Failed():
@@ -90,6 +92,28 @@ func start(ctx context.Context, f *fleet.Fleet) (stop func()) {
 		<-done
 	}
 }
+
+// recordAddress tells the cluster where this node listens now: the port may be
+// another one than last time. It waits until somebody leads.
+func (n *Node) recordAddress(d *metarpc.Decider) {
+	for {
+		err := d.AnnounceDisks(n.ctx, n.ID(), n.running.QUIC, n.cfg.Zone, nil)
+		if err == nil || !metadata.KindOf(err).Retryable() {
+			if err != nil && n.ctx.Err() == nil {
+				n.log.Warn("own address not recorded", "err", err)
+			}
+			return
+		}
+		select {
+		case <-time.After(recordEvery):
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+// recordEvery is the pause while nobody leads.
+const recordEvery = 200 * time.Millisecond
 
 // nameserverAddrs are the addresses that a joining node is told: this one's as
 // it is bound now, then the configured ones.
