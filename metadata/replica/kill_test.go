@@ -63,6 +63,9 @@ func runVictim(dir, acked string) error {
 		if counts[w], err = made(ctx, n, w, atLeast); err != nil {
 			return err
 		}
+		if counts[w] > atLeast { // was killed before it could say so
+			fmt.Println("ack", w, counts[w]-1)
+		}
 	}
 	keepEntries(&t, n, 2000)
 	var wg sync.WaitGroup
