@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -109,8 +108,8 @@ func TestPowerCut(t *testing.T) {
 	}
 	_, _ = start(t, "dev", "--dir", dir, "--webdav", addr)
 	checked := l.verify(t, newDrive("http://"+addr))
-	t.Log(fmt.Sprintf("%d power cuts of all nodes in %v, %d writes acknowledged, %d files read back, 0 lost (rate of loss below %.3g with 95 %% confidence)",
-		cuts, time.Since(began).Round(time.Second), total, checked, 3/float64(cuts)))
+	t.Logf("%d power cuts of all nodes in %v, %d writes acknowledged, %d files read back, 0 lost (rate of loss below %.3g with 95 %% confidence)",
+		cuts, time.Since(began).Round(time.Second), total, checked, 3/float64(cuts))
 	if total == 0 {
 		t.Error("no write was acknowledged")
 	}
