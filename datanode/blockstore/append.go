@@ -178,7 +178,10 @@ func (s *Store) runGroup(ops []*op) error {
 		t.setEnd(p.n, p.end, false)
 		s.stats.groups.Add(1)
 	}
-	return t.commit()
+	if err := t.commit(); err != nil {
+		return err
+	}
+	return s.writable() // if the index broke meanwhile, stage may have been told lies
 }
 
 // rotate closes the active pack and begins the next one, whose first record

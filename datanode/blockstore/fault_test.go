@@ -46,7 +46,11 @@ func (s *saboteur) MaybeError(op errorfs.Op) error {
 	return nil
 }
 
-func (s *saboteur) stop() { s.mu.Lock(); s.off = true; s.mu.Unlock() }
+func (s *saboteur) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.off = true
+}
 
 func isWrite(op errorfs.Op) bool { return op.Kind.ReadOrWrite() == errorfs.OpIsWrite }
 func isRead(op errorfs.Op) bool  { return !isWrite(op) }

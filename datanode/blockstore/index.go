@@ -68,8 +68,9 @@ var errIndex = errors.New("index is damaged")
 
 // index is the derived Pebble database.
 type index struct {
-	db *pebble.DB
-	fs *indexFS
+	db    *pebble.DB
+	fs    *indexFS
+	fresh bool // it was made by this Open
 }
 
 // indexFS stands between Pebble and the file system where Pebble would retry
@@ -95,7 +96,7 @@ func (f *indexFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 		}
 	}
 	if f.ev.failed() {
-		return nil, errIndex
+		return nil, errNoMore
 	}
 	return f.FS.Create(name, c)
 }
@@ -122,8 +123,11 @@ func (d indexDir) Sync() error {
 	return nil
 }
 
+// errNoMore ends Pebble's tries to write to a failed disk.
+var errNoMore = errors.New("disk has failed")
+
 // fullPause is the time between two tries to flush the index to a full disk.
-const fullPause = 200 * time.Millisecond
+const fullPause = 100 * time.Millisecond
 
 // indexLog receives Pebble's messages. Fatalf returns: the store is failed and
 // writes nothing more, and the index can be rebuilt.
@@ -178,7 +182,7 @@ func openIndex(fs vfs.FS, dir string, disk metadata.DiskID, ev indexEvents) (*in
 		return nil, fmt.Errorf("%w: %w", errIndex, err)
 	}
 	shim.opened.Store(true)
-	x := &index{db, shim}
+	x := &index{db: db, fs: shim}
 	if err := x.checkMeta(disk); err != nil {
 		return nil, errors.Join(err, x.close())
 	}
@@ -193,6 +197,7 @@ func (x *index) checkMeta(disk metadata.DiskID) error {
 	case err != nil:
 		return err
 	case got == nil:
+		x.fresh = true
 		return x.db.Set([]byte{rowsMeta}, want, pebble.NoSync)
 	case len(got) > 0 && got[0] > indexVersion:
 		return fmt.Errorf("version %d: %w", got[0], errIndex)

@@ -44,11 +44,7 @@ func (s *Store) list(v metadata.VolumeID, after metadata.LocalID, limit int) ([]
 		}
 		return len(refs) < limit, nil
 	})
-	if err != nil {
-		s.fail(err)
-		return nil, diskError("list volume "+v.String(), err)
-	}
-	return refs, nil
+	return refs, s.indexError("list volume "+v.String(), err)
 }
 
 // Digests sums up volumes in order of their ids, starting behind after; at most
@@ -77,11 +73,7 @@ func (s *Store) Digests(after metadata.VolumeID, limit int) ([]metadata.VolumeDi
 		})
 		return len(out) < limit, nil
 	})
-	if err != nil {
-		s.fail(err)
-		return nil, diskError("list digests", err)
-	}
-	return out, nil
+	return out, s.indexError("list digests", err)
 }
 
 // Volumes returns how many volumes the disk knows.

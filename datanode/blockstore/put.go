@@ -181,7 +181,11 @@ func (s *Store) same(b newBlock, seen row) (bool, error) {
 	}
 	old, err := s.open(b.key, seen)
 	if errors.Is(err, errMoved) {
-		return false, errRetry
+		now, err := s.lookup(b.key)
+		if err == nil && now != seen {
+			err = errRetry
+		}
+		return false, err // nil: its pack or file is lost
 	}
 	if metadata.KindOf(orInternal(err)) == metadata.KindCorrupt {
 		return false, nil

@@ -34,11 +34,21 @@ type Block struct {
 // lookup returns a block's row, with the error that callers are to see.
 func (s *Store) lookup(k key) (row, error) {
 	r, err := s.index.lookup(k)
+	return r, s.indexError("look up block "+k.id().String(), err)
+}
+
+// indexError returns the error that callers are to see after a question to the
+// index. Once Pebble could not write its manifest, its tables may come apart
+// under its feet: "not found" would be a guess.
+func (s *Store) indexError(doing string, err error) error {
 	if err != nil {
 		s.fail(err)
-		return row{}, diskError("look up block "+k.id().String(), err)
+		return diskError(doing, err)
 	}
-	return r, nil
+	if s.indexDead.Load() {
+		return metadata.Errorf(metadata.KindUnavailable, "%s: the disk has failed, and its index with it", doing)
+	}
+	return nil
 }
 
 // OpenBlock opens a block for reading: the cheap way to read much of it.

@@ -41,6 +41,9 @@ func (s *Store) recover() ([]blockFile, error) {
 		err = s.recoverIndex()
 		rebuilt = errors.Is(err, errIndex) || s.indexBad.Load()
 	}
+	if f := s.Failed(); f != nil && !errors.Is(f, errIndex) {
+		return nil, f // a failed write is not tried again
+	}
 	if rebuilt {
 		s.log.Warn("index is rebuilt from the packs", "reason", err)
 		if err = s.dropIndex(); err == nil {
@@ -57,7 +60,7 @@ func (s *Store) recover() ([]blockFile, error) {
 	if f := s.Failed(); f != nil {
 		return nil, f
 	}
-	if !unclean && !rebuilt {
+	if !unclean && !rebuilt && !s.index.fresh {
 		return nil, nil
 	}
 	return s.sweep()
@@ -198,6 +201,9 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 	r.scanned = r.scanned || n > 0
 	if last && from == packHeaderBytes && !used {
 		return r.unborn(sc.pack)
+	}
+	if sc.size < from && from > packHeaderBytes {
+		res.damages = append(res.damages, region{sc.size, from - sc.size}) // cut off, though indexed
 	}
 	if headErr != nil {
 		res.damages = append(res.damages, region{0, packHeaderBytes})
@@ -443,9 +449,14 @@ func (r *recovery) harden(p *activePack) error {
 // block files that the log does not know because they were never acknowledged.
 // If the log is damaged, these are returned instead: they may have been.
 func (s *Store) sweep() (adopt []blockFile, err error) {
+	names, err := s.fs.List(s.fs.PathJoin(s.dir, blocksName))
+	if err != nil || len(names) < fanOut { // a copy that left out empty directories
+		if err := makeDirs(s.fs, s.dir); err != nil {
+			return nil, err
+		}
+	}
 	temp := s.fs.PathJoin(s.dir, tempName)
-	names, err := s.fs.List(temp)
-	if err != nil {
+	if names, err = s.fs.List(temp); err != nil {
 		return nil, err
 	}
 	for _, name := range names {

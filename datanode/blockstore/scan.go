@@ -198,7 +198,7 @@ func (s *scanner) walk(ctx context.Context, from int64, emit func(scanned) error
 		}
 		off += int64(rec.size)
 	}
-	return w.finish(min(off, s.size))
+	return w.finish(max(min(off, s.size), from))
 }
 
 // walker is the state of one walk.

@@ -46,6 +46,7 @@ type Store struct {
 	failure    atomic.Pointer[failure]
 	failed     chan struct{}           // closed when failure is set
 	indexBad   atomic.Bool             // the index must be rebuilt at the next Open
+	indexDead  atomic.Bool             // what the index answers cannot be trusted
 	indexFull  atomic.Pointer[failure] // a flush found the disk full; Pebble tries again
 	indexFails atomic.Int64            // failed flushes and compactions of the index
 	compacting sync.Mutex
@@ -232,7 +233,7 @@ func (s *Store) breakIndex(err error) {
 // indexEvents are the store's ears on the index.
 func (s *Store) indexEvents() indexEvents {
 	return indexEvents{
-		fatal:   func(err error) { s.fail(err) },
+		fatal:   func(err error) { s.indexDead.Store(true); s.fail(err) },
 		damaged: func(err error) { s.fail(err) },
 		trouble: func(err error) {
 			s.indexFails.Add(1)
@@ -256,7 +257,7 @@ func (s *Store) flushIndex(ctx context.Context) error {
 	if err != nil {
 		return diskError("flush index", err)
 	}
-	look := time.NewTicker(50 * time.Millisecond)
+	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	for {
 		select {
@@ -267,7 +268,7 @@ func (s *Store) flushIndex(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-look.C:
-			if full := s.indexFull.Load(); full != nil && s.indexFails.Load() > before+1 {
+			if full := s.indexFull.Load(); full != nil && s.indexFails.Load() > before {
 				return full.err
 			}
 		}
