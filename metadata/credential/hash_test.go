@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -127,5 +128,38 @@ func TestRandomPassword(t *testing.T) {
 			t.Fatalf("RandomPassword = %q", p)
 		}
 		seen[p] = true
+	}
+}
+
+// FuzzHostOf: whatever stands in front of a port, the host is short, and is
+// the same for every port.
+func FuzzHostOf(f *testing.F) {
+	for _, s := range []string{"192.0.2.1:80", "[2001:db8::1%eth0]:80", "::1", "", "[::ffff:1.2.3.4]:1", "x:y:z"} {
+		f.Add(s, uint16(80))
+	}
+	f.Fuzz(func(t *testing.T, host string, port uint16) {
+		if got := hostOf(host); len(got) > 64 {
+			t.Errorf("hostOf(%q) has %d bytes", host, len(got))
+		}
+		addr, err := netip.ParseAddr(host)
+		if err != nil {
+			return
+		}
+		if a, b := hostOf(host), hostOf(netip.AddrPortFrom(addr, port).String()); a != b {
+			t.Errorf("hostOf(%q) = %q, with port %d %q", host, a, port, b)
+		}
+	})
+}
+
+// A gateway's memory does not grow with the number of sign-ins: 19 MiB are
+// taken for each hashing under way, and given back.
+func TestHashingsAreBoundedInMemory(t *testing.T) {
+	p := params{memoryKiB: newMemoryKiB, passes: newPasses, lanes: newLanes, salt: make([]byte, newSaltBytes)}
+	one := testing.AllocsPerRun(1, func() { p.derive("x", newKeyBytes) })
+	if one > 100 {
+		t.Errorf("a hashing allocates %v times", one)
+	}
+	if newMemoryKiB > 19<<10 {
+		t.Errorf("a hashing takes %d KiB, gateways have room for 19 MiB", newMemoryKiB)
 	}
 }

@@ -32,7 +32,11 @@ type held struct {
 }
 
 func (c *chaos) step() {
-	switch c.rng.IntN(16) {
+	switch c.rng.IntN(17) {
+	case 16: // the nameservers' answers get lost for a while
+		c.store.mu.Lock()
+		c.store.lossy = []int{0, 0, 2, 5}[c.rng.IntN(4)]
+		c.store.mu.Unlock()
 	case 0:
 		c.kill(c.someNode())
 	case 1, 2:
@@ -174,6 +178,9 @@ func TestChaos(t *testing.T) {
 				for _, g := range c.gws {
 					g.stop()
 				}
+				c.store.mu.Lock()
+				c.store.lossy = 0
+				c.store.mu.Unlock()
 				c.run(20 * time.Minute)
 				c.durable()
 				for _, v := range c.volumes() {

@@ -17,6 +17,34 @@ type spaceStore struct {
 	kv    namespace.MemKV
 	index uint64
 	down  bool // every call fails: no majority of nameservers
+	calls int
+	// lossy calls of the fleet fail, every n-th: in turn before the change is
+	// made and after it, so that nobody knows.
+	lossy int
+}
+
+// lose reports whether a change of the fleet's is to be lost, or its answer.
+func (s *spaceStore) lose() (before, after bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls++; s.lossy == 0 || s.calls%s.lossy != 0 {
+		return false, false
+	}
+	return s.calls%(2*s.lossy) == 0, s.calls%(2*s.lossy) != 0
+}
+
+// change is a proposal of the fleet's.
+func (s *spaceStore) change(c *metapb.Command) (*metapb.Result, error) {
+	before, after := s.lose()
+	lost := metadata.Errorf(metadata.KindTimeout, "nobody knows")
+	if before {
+		return nil, lost
+	}
+	res, err := s.propose(c)
+	if after {
+		return nil, lost
+	}
+	return res, err
 }
 
 func newSpaceStore(t *testing.T) *spaceStore {
@@ -156,7 +184,7 @@ func (s *spaceStore) DeadBlocks(_ context.Context, before time.Time, after *meta
 }
 
 func (s *spaceStore) CloseSession(_ context.Context, id metadata.SessionID) error {
-	_, err := s.propose(&metapb.Command{Op: &metapb.Command_CloseSession{CloseSession: &metapb.CloseSession{Session: uint64(id)}}})
+	_, err := s.change(&metapb.Command{Op: &metapb.Command_CloseSession{CloseSession: &metapb.CloseSession{Session: uint64(id)}}})
 	return err
 }
 
@@ -169,29 +197,29 @@ func (s *spaceStore) GrantLease(_ context.Context, g LeaseGrant) (metadata.Volum
 	for _, r := range g.Replicas {
 		op.Replicas = append(op.Replicas, replicaOf(r))
 	}
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_GrantLease{GrantLease: op}})
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_GrantLease{GrantLease: op}})
 	return volumeOf(res.GetVolume()), metadata.LocalID(res.GetLeaseFrom()), metadata.LocalID(res.GetLeaseTo()), err
 }
 
 func (s *spaceStore) ReleaseLease(_ context.Context, id metadata.SessionID, v metadata.VolumeID) (metadata.Volume, error) {
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_ReleaseLease{ReleaseLease: &metapb.ReleaseLease{Session: uint64(id), Volume: uint64(v)}}})
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_ReleaseLease{ReleaseLease: &metapb.ReleaseLease{Session: uint64(id), Volume: uint64(v)}}})
 	return volumeOf(res.GetVolume()), err
 }
 
 func (s *spaceStore) DropReplica(_ context.Context, d ReplicaDrop) (metadata.Volume, error) {
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_DropReplica{DropReplica: &metapb.DropReplica{
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_DropReplica{DropReplica: &metapb.DropReplica{
 		Volume: uint64(d.Volume), Epoch: uint64(d.Epoch), Replica: replicaOf(d.Replica), Session: uint64(d.Session), MinReplicas: uint32(d.Min),
 	}}})
 	return volumeOf(res.GetVolume()), err
 }
 
 func (s *spaceStore) AddReplica(_ context.Context, v metadata.VolumeID, e metadata.Epoch, r metadata.Replica) (metadata.Volume, error) {
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_AddReplica{AddReplica: &metapb.AddReplica{Volume: uint64(v), Epoch: uint64(e), Replica: replicaOf(r)}}})
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_AddReplica{AddReplica: &metapb.AddReplica{Volume: uint64(v), Epoch: uint64(e), Replica: replicaOf(r)}}})
 	return volumeOf(res.GetVolume()), err
 }
 
 func (s *spaceStore) Synced(_ context.Context, v metadata.VolumeID, e metadata.Epoch, d metadata.DiskID) (metadata.Volume, error) {
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_Synced{Synced: &metapb.Synced{Volume: uint64(v), Epoch: uint64(e), Disk: uint64(d)}}})
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_Synced{Synced: &metapb.Synced{Volume: uint64(v), Epoch: uint64(e), Disk: uint64(d)}}})
 	return volumeOf(res.GetVolume()), err
 }
 
@@ -200,7 +228,7 @@ func (s *spaceStore) Reaped(_ context.Context, v metadata.VolumeID, blocks []met
 	for _, b := range blocks {
 		op.Blocks = append(op.Blocks, deadOf(b))
 	}
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_Reaped{Reaped: op}})
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_Reaped{Reaped: op}})
 	return volumeOf(res.GetVolume()), err
 }
 
@@ -209,11 +237,11 @@ func (s *spaceStore) AnnounceDisks(_ context.Context, n metadata.NodeID, addr, z
 	for _, d := range disks {
 		op.Disks = append(op.Disks, uint64(d))
 	}
-	_, err := s.propose(&metapb.Command{Op: &metapb.Command_AnnounceDisks{AnnounceDisks: op}})
+	_, err := s.change(&metapb.Command{Op: &metapb.Command_AnnounceDisks{AnnounceDisks: op}})
 	return err
 }
 
 func (s *spaceStore) Reap(_ context.Context, limit int) (bool, error) {
-	res, err := s.propose(&metapb.Command{Op: &metapb.Command_Reap{Reap: &metapb.Reap{Limit: uint32(limit)}}})
+	res, err := s.change(&metapb.Command{Op: &metapb.Command_Reap{Reap: &metapb.Reap{Limit: uint32(limit)}}})
 	return res.GetMore() > 0, err
 }
