@@ -37,7 +37,7 @@ func volumeToPB(v metadata.Volume) *metapb.VolumeRow {
 	out := &metapb.VolumeRow{
 		Id: uint64(v.ID), Epoch: uint64(v.Epoch), State: uint32(v.State), Target: uint32(v.Target),
 		Lessee: uint64(v.Lessee), Fence: uint64(v.Fence), Next: uint64(v.Next), Blocks: v.Blocks,
-		Bytes: v.Bytes, Digest: v.Digest, Repaired: toNanos(v.Repaired),
+		Bytes: v.Bytes, Digest: v.Digest, Repaired: toNanos(v.Repaired), Changed: v.Changed,
 	}
 	for _, r := range v.Replicas {
 		out.Replicas = append(out.Replicas, replicaToPB(r))
@@ -54,7 +54,7 @@ func volumeFromPB(v *metapb.VolumeRow) metadata.Volume {
 		State: metadata.VolumeState(v.GetState()), Target: int(v.GetTarget()),
 		Lessee: metadata.SessionID(v.GetLessee()), Fence: metadata.LocalID(v.GetFence()),
 		Next: metadata.LocalID(v.GetNext()), Blocks: v.GetBlocks(), Bytes: v.GetBytes(),
-		Digest: v.GetDigest(), Repaired: fromNanos(v.GetRepaired()),
+		Digest: v.GetDigest(), Repaired: fromNanos(v.GetRepaired()), Changed: v.GetChanged(),
 	}
 	for _, r := range v.GetReplicas() {
 		out.Replicas = append(out.Replicas, replicaFromPB(r))
