@@ -200,7 +200,7 @@ func TestFollowerFailure(t *testing.T) {
 	g.same()
 	f.on.Store(true)
 	for i := range 20 {
-		propose(t, g.leader(), mkdir(fmt.Sprintf("/d%d", i)))
+		g.propose(mkdir(fmt.Sprintf("/d%d", i)))
 	}
 	select {
 	case <-n.Failed():

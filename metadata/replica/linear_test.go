@@ -80,7 +80,7 @@ func (h *recorder) add(client int, in registerOp, call time.Duration, out regist
 }
 
 func TestLinearizable(t *testing.T) {
-	rounds, pause := 6, 250*time.Millisecond
+	rounds, pause := 6, 2*testHeartbeat
 	if soak() {
 		rounds = 200
 	}
@@ -88,8 +88,8 @@ func TestLinearizable(t *testing.T) {
 	t.Cleanup(g.close)
 	g.grow(3)
 	for r := range registers {
-		propose(t, g.leader(), mkdir(registerPath(r)))
-		propose(t, g.leader(), setRegister(r, 0))
+		g.propose(mkdir(registerPath(r)))
+		g.propose(setRegister(r, 0))
 	}
 	h := &recorder{start: time.Now()}
 	ctx, cancel := context.WithCancel(testContext(t))

@@ -82,6 +82,8 @@ func (s *state) ApplyBatch(logs []*raft.Log) []any {
 }
 
 func (s *state) apply(logs []*raft.Log, out []any) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	s.progressMu.Lock()
 	defer s.progressMu.Unlock()
 	b := s.db.NewIndexedBatch()
@@ -141,8 +143,8 @@ func (s *state) applyEntry(b *pebble.Batch, l *raft.Log) ([]*metapb.Result, erro
 func (s *state) view(fn func(r rowReader, index uint64) error) (err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.db == nil {
-		return metadata.Errorf(metadata.KindUnavailable, "this nameserver is closed")
+	if s.db == nil || s.failure.get() != nil {
+		return metadata.Errorf(metadata.KindUnavailable, "this nameserver is closed or has failed")
 	}
 	index := s.applied()
 	snap := s.db.NewSnapshot()
@@ -259,14 +261,18 @@ func (s *state) install(rec *received) error {
 	return errors.Join(old.Close(), s.folders.clean())
 }
 
-// close fsyncs and closes the state. Readers get KindUnavailable afterwards.
+// close fsyncs and closes the state. Readers get KindUnavailable afterwards. A
+// broken database is left to the end of the process: somebody may hang in it.
 func (s *state) close() error {
+	if s.failure.get() != nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	db := s.db
 	s.db = nil
-	if db == nil || s.failure.get() != nil {
-		return nil // a broken database is left to the end of the process
+	if db == nil {
+		return nil
 	}
 	return errors.Join(db.LogData(nil, pebble.Sync), db.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -302,26 +303,24 @@ func installInto(t *testing.T, src *Node, mem *vfs.MemFS, cut *cutAt) {
 	s, err := openState(dirs, logs, namespaceMachine(), f, &counters{})
 	must(t, err)
 	rec := receive(t, src, s)
-	cut.on = true
+	cut.on.Store(true)
 	must(t, s.Restore(rec))
-	cut.on = false
+	cut.on.Store(false)
 	must(t, s.close(), logs.close(), dirs.close())
 }
 
 // cutAt calls cut before the n-th writing operation.
 type cutAt struct {
-	n, count int64
-	on       bool
-	cut      func()
+	n     int64
+	count atomic.Int64
+	on    atomic.Bool
+	cut   func()
 }
 
 // MaybeError implements errorfs.Injector; it injects no error.
 func (c *cutAt) MaybeError(op errorfs.Op) error {
-	if c.on && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-		if c.count++; c.count == c.n {
-			c.on = false
-			c.cut()
-		}
+	if c.on.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && c.count.Add(1) == c.n {
+		c.cut()
 	}
 	return nil
 }
