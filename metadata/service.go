@@ -175,6 +175,9 @@ const (
 type VolumeView struct {
 	Volume
 	Located []Located
+	// Recall asks the lessee to give the lease back soon: the volume needs
+	// repair or has to move. Who does not, loses it, and what is uncommitted.
+	Recall bool
 }
 
 // Fleet is what storage servers need of the nameserver.

@@ -190,6 +190,43 @@ func TestIdleLeaseDoesNotHoldUpRepair(t *testing.T) {
 	})
 }
 
+// A writer that heeds the recall of its lease has its volume repaired within
+// seconds of the node being down.
+func TestRecalledLeaseIsRepairedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		recalled := func() bool {
+			vs, err := c.leader().Volumes(t.Context(), []metadata.VolumeID{l.Volume})
+			if err != nil || len(vs) != 1 {
+				t.Fatalf("Volumes: %v, %v", vs, err)
+			}
+			return vs[0].Recall
+		}
+		dead := l.Replicas[0].Node
+		c.kill(dead)
+		c.run(5 * time.Second)
+		if recalled() {
+			t.Error("recalled while its node is only suspect")
+		}
+		c.run(5 * time.Second)
+		if !recalled() {
+			t.Fatal("not recalled with its node down")
+		}
+		c.wantVerdict(AtRisk) // also what was committed a moment ago counts
+		g.release(l.Volume)
+		c.run(6 * time.Second)
+		c.wantWhole(l.Volume, dead)
+		c.wantVerdict(Protected)
+	})
+}
+
 func TestWriterDropsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3)

@@ -107,7 +107,7 @@ func (f *Fleet) grantOnce(ctx context.Context, t *term, r metadata.GrantRequest)
 	if err != nil {
 		return metadata.Lease{}, err
 	}
-	t.mergeVolume(v)
+	t.mergeVolume(v).unimpair()
 	return t.lease(v, from, to, f.cfg.Limits), nil
 }
 
@@ -197,7 +197,9 @@ func (f *Fleet) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]metadat
 	out := make([]metadata.VolumeView, 0, len(ids))
 	for _, id := range ids {
 		if v := t.volumes[id]; v != nil {
-			out = append(out, metadata.VolumeView{Volume: v.Volume, Located: w.located(v.Replicas)})
+			out = append(out, metadata.VolumeView{
+				Volume: v.Volume, Located: w.located(v.Replicas), Recall: v.recall && v.State == metadata.VolumeLeased,
+			})
 		}
 	}
 	return out, nil

@@ -33,8 +33,12 @@ type volume struct {
 	metadata.Volume
 	granting bool      // a lease of it is being proposed: hands off
 	impaired time.Time // since when a leased volume should have been repaired or moved; zero: it should not
+	recall   bool      // its lessee is asked to give it back
 	seen     []seenOn  // when its replicas were last reported
 }
+
+// unimpair notes that nothing has to be done about a leased volume.
+func (v *volume) unimpair() { v.impaired, v.recall = time.Time{}, false }
 
 // seenOn is when a disk last reported its copy of a volume.
 type seenOn struct {
@@ -178,10 +182,10 @@ func makePlan(w *world) plan {
 			continue
 		}
 		if v.State != metadata.VolumeLeased {
-			v.impaired = time.Time{}
+			v.unimpair()
 		}
 		if v.State != metadata.VolumeFencing && w.whole(v) {
-			v.impaired = time.Time{}
+			v.unimpair()
 			continue
 		}
 		needs = append(needs, need{v, w.census(v)})

@@ -65,7 +65,7 @@ func (f *Fleet) releaseLease(ctx context.Context, t *term, r plannedRelease) {
 	f.log.Info("lease ended: its volume needs repair", "volume", r.volume, "session", r.session)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t.mergeVolume(v).impaired = time.Time{}
+	t.mergeVolume(v).unimpair()
 }
 
 func (f *Fleet) reapBlocks(ctx context.Context, t *term, b *reaping) {

@@ -42,7 +42,7 @@ func (f *Fleet) refresh(ctx context.Context, t *term) error {
 	if look {
 		return f.lookAtLeased(ctx, t)
 	}
-	return nil
+	return f.lookAtShort(ctx, t)
 }
 
 // reload reads nodes, sessions and the volumes that changed after that version.
@@ -79,10 +79,25 @@ func (f *Fleet) reload(ctx context.Context, t *term, after uint64) error {
 // lookAtLeased updates the counters of volumes that are being written: commits
 // do not raise the fleet version.
 func (f *Fleet) lookAtLeased(ctx context.Context, t *term) error {
+	return f.lookAt(ctx, t, func(*volume) bool { return true })
+}
+
+// lookAtShort updates the counters of volumes that are being written, lack
+// replicas and held nothing when last looked at: what was committed to them
+// since is at risk now, not in ten seconds.
+func (f *Fleet) lookAtShort(ctx context.Context, t *term) error {
+	f.mu.Lock()
+	w := t.world(time.Now(), f.cfg.Limits)
+	f.mu.Unlock()
+	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 && w.census(v).live < v.Target })
+}
+
+// lookAt reads leased volumes that match.
+func (f *Fleet) lookAt(ctx context.Context, t *term, match func(*volume) bool) error {
 	var ids []metadata.VolumeID
 	f.mu.Lock()
 	for id, v := range t.volumes {
-		if v.State == metadata.VolumeLeased && len(ids) < leasedLooksMax {
+		if v.State == metadata.VolumeLeased && len(ids) < leasedLooksMax && match(v) {
 			ids = append(ids, id)
 		}
 	}

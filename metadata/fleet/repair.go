@@ -3,7 +3,6 @@ package fleet
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"kendfs/metadata"
 )
@@ -98,29 +97,33 @@ func (w *world) hinderingFence(v *volume, c census) (metadata.Replica, bool) {
 	return metadata.Replica{}, false
 }
 
-// planLeased ends a lease that stands in the way of repair or of draining,
-// after its writer has had LeaseLinger to find out by itself: uploads that run
-// on it will have to begin again.
+// planLeased recalls a lease that stands in the way of repair or of draining:
+// its writer commits what is under way, gives it back and goes on with another.
+// One that has not after LeaseLinger loses it: uploads that still run on it
+// will have to begin again.
 func (w *world) planLeased(p *plan, n need) {
 	v, c := n.v, n.c
 	if c.missing(v.Target) <= 0 && len(c.lost) == 0 {
-		v.impaired = time.Time{}
+		v.unimpair()
 		return
 	}
 	p.stalls[StallLeased]++
 	if v.impaired.IsZero() {
 		v.impaired = w.now
 	}
-	if w.now.Sub(v.impaired) < w.lim.LeaseLinger || len(c.up) == 0 || w.braked {
+	v.recall = len(c.up) > 0 && !w.braked
+	if v.recall && len(c.lost) == 0 {
+		targets, _ := w.targets(v)
+		v.recall = len(targets) > 0 // else nothing would be gained
+	}
+	if !v.recall || w.now.Sub(v.impaired) < w.lim.LeaseLinger {
 		return
 	}
 	if len(c.lost) > 0 {
 		p.drops = append(p.drops, plannedDrop{ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: c.lost[0], Min: 1}})
 		return
 	}
-	if targets, _ := w.targets(v); len(targets) > 0 {
-		p.releases = append(p.releases, plannedRelease{v.Lessee, v.ID})
-	}
+	p.releases = append(p.releases, plannedRelease{v.Lessee, v.ID})
 }
 
 // planSettled repairs and trims an idle or full volume.

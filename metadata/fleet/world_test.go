@@ -101,6 +101,64 @@ func (p plan) show() string {
 	return strings.Join(append(out, stalls...), "; ")
 }
 
+// A lease is recalled when the end of it would bring its volume forward.
+func TestRecall(t *testing.T) {
+	const gib = 1 << 30
+	leased := metadata.VolumeLeased
+	for _, tc := range []struct {
+		name  string
+		build func(b *builder) *volume
+		want  bool
+	}{
+		{"whole", func(b *builder) *volume { return b.volume(1, leased, 2, gib, 1, 2) }, false},
+		{"a replica is suspect", func(b *builder) *volume {
+			b.live(metadata.LivenessSuspect, 2)
+			return b.volume(1, leased, 2, gib, 1, 2)
+		}, false},
+		{"a replica is down", func(b *builder) *volume {
+			b.down(time.Hour, 2)
+			return b.volume(1, leased, 2, gib, 1, 2)
+		}, true},
+		{"both are", func(b *builder) *volume {
+			b.down(time.Hour, 1, 2)
+			return b.volume(1, leased, 2, gib, 1, 2)
+		}, false},
+		{"the writer dropped one", func(b *builder) *volume { return b.volume(1, leased, 2, gib, 1) }, true},
+		{"and there is no other server", func(b *builder) *volume {
+			b.down(time.Hour, 2, 3, 4)
+			return b.volume(1, leased, 2, gib, 1)
+		}, false},
+		{"a replica is to move", func(b *builder) *volume {
+			b.sites[2].state = metadata.NodeDraining
+			return b.volume(1, leased, 2, gib, 1, 2)
+		}, true},
+		{"many went down at once", func(b *builder) *volume {
+			b.braked = true
+			b.down(time.Hour, 2)
+			return b.volume(1, leased, 2, gib, 1, 2)
+		}, false},
+		{"it was repaired meanwhile", func(b *builder) *volume {
+			v := b.volume(1, leased, 2, gib, 1, 2)
+			v.recall = true
+			return v
+		}, false},
+		{"it was given back meanwhile", func(b *builder) *volume {
+			v := b.volume(1, metadata.VolumeIdle, 2, gib, 1, 2)
+			v.recall = true
+			return v
+		}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBuilder(4)
+			v := tc.build(b)
+			makePlan(b.world)
+			if v.recall != tc.want {
+				t.Errorf("recall = %v, want %v", v.recall, tc.want)
+			}
+		})
+	}
+}
+
 func TestMakePlan(t *testing.T) {
 	const gib = 1 << 30
 	idle, leased, fencing := metadata.VolumeIdle, metadata.VolumeLeased, metadata.VolumeFencing

@@ -95,6 +95,7 @@ type VolumeView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Volume        *VolumeRow             `protobuf:"bytes,1,opt,name=volume,proto3" json:"volume,omitempty"`
 	Located       []*Located             `protobuf:"bytes,2,rep,name=located,proto3" json:"located,omitempty"`
+	Recall        bool                   `protobuf:"varint,3,opt,name=recall,proto3" json:"recall,omitempty"` // the lessee is asked to give the lease back soon
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +142,13 @@ func (x *VolumeView) GetLocated() []*Located {
 		return x.Located
 	}
 	return nil
+}
+
+func (x *VolumeView) GetRecall() bool {
+	if x != nil {
+		return x.Recall
+	}
+	return false
 }
 
 type VolumesRequest struct {
@@ -1627,11 +1635,12 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\areplica\x18\x01 \x01(\v2\x14.ken.meta.v1.ReplicaR\areplica\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x12\n" +
 	"\x04live\x18\x03 \x01(\bR\x04live\x12\x12\n" +
-	"\x04zone\x18\x04 \x01(\tR\x04zone\"l\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\"\x84\x01\n" +
 	"\n" +
 	"VolumeView\x12.\n" +
 	"\x06volume\x18\x01 \x01(\v2\x16.ken.meta.v1.VolumeRowR\x06volume\x12.\n" +
-	"\alocated\x18\x02 \x03(\v2\x14.ken.meta.v1.LocatedR\alocated\"\"\n" +
+	"\alocated\x18\x02 \x03(\v2\x14.ken.meta.v1.LocatedR\alocated\x12\x16\n" +
+	"\x06recall\x18\x03 \x01(\bR\x06recall\"\"\n" +
 	"\x0eVolumesRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\"A\n" +
 	"\fVolumesReply\x121\n" +

@@ -69,7 +69,7 @@ func viewsToPB(vs []metadata.VolumeView) *metapb.VolumesReply {
 	out := &metapb.VolumesReply{}
 	for _, v := range vs {
 		out.Volumes = append(out.Volumes, &metapb.VolumeView{
-			Volume: volumeToPB(v.Volume), Located: locatedToPB(v.Located),
+			Volume: volumeToPB(v.Volume), Located: locatedToPB(v.Located), Recall: v.Recall,
 		})
 	}
 	return out
@@ -79,7 +79,7 @@ func viewsFromPB(r *metapb.VolumesReply) []metadata.VolumeView {
 	out := make([]metadata.VolumeView, len(r.GetVolumes()))
 	for i, v := range r.GetVolumes() {
 		out[i] = metadata.VolumeView{
-			Volume: volumeFromPB(v.GetVolume()), Located: locatedFromPB(v.GetLocated()),
+			Volume: volumeFromPB(v.GetVolume()), Located: locatedFromPB(v.GetLocated()), Recall: v.GetRecall(),
 		}
 	}
 	return out

@@ -112,7 +112,7 @@ func sampleVolume() metadata.VolumeView {
 		Replicas: []metadata.Replica{{Node: 2, Disk: 0xabc}, {Node: 3, Disk: 0xdef}}, Lessee: 9, Fence: 50,
 		Next: 200, Blocks: 12, Bytes: 345, Digest: 1 << 63, Synced: []metadata.DiskID{0xabc},
 		Repaired: sampleTime(), Changed: 77,
-	}, Located: sampleLocated()}
+	}, Located: sampleLocated(), Recall: true}
 }
 
 func sampleNode() metadata.Node {
