@@ -24,6 +24,7 @@ type lease struct {
 	session *session
 	next    atomic.Uint64
 	to      uint64
+	granted int          // replicas that it began with
 	busy    atomic.Int64 // bytes in flight, for balance
 	changed func()       // called without mu when the lease may have to be given back or replaced
 
@@ -37,12 +38,13 @@ type lease struct {
 	garbage  int64
 	used     time.Time // last block
 	retired  bool      // takes no further block; released when refs is 0
+	recalled bool      // retired because the leader wants it back
 	ended    bool      // the nameserver has ended it: uncommitted blocks in it are lost
 }
 
 func newLease(l metadata.Lease, s *session, changed func()) *lease {
 	x := &lease{volume: l.Volume, session: s, to: uint64(l.To), changed: changed,
-		epoch: l.Epoch, replicas: l.Replicas}
+		granted: len(l.Replicas), epoch: l.Epoch, replicas: l.Replicas}
 	x.next.Store(uint64(l.From))
 	return x
 }
@@ -100,6 +102,23 @@ func (l *lease) retire(ended bool) {
 	l.changed()
 }
 
+// recall retires the lease because the leader wants it back, and reports
+// whether that is news.
+func (l *lease) recall() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news := !l.recalled
+	l.retired, l.recalled = true, true
+	return news
+}
+
+// wanted reports whether the leader waits for the lease.
+func (l *lease) wanted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.recalled && !l.ended
+}
+
 // view returns epoch and replica set as known now.
 func (l *lease) view() (metadata.Epoch, []metadata.Located) {
 	l.mu.Lock()
@@ -130,7 +149,8 @@ func (l *lease) has(r metadata.Replica) bool {
 }
 
 // usable reports whether the lease takes blocks and whether it does so without
-// trouble in sight: ids enough, and no replica on a server that failed lately.
+// trouble in sight: ids enough, no replica dropped, and none on a server that
+// failed lately.
 func (l *lease) usable(failed func(metadata.NodeID) bool) (usable, healthy bool) {
 	l.mu.Lock()
 	replicas := l.replicas
@@ -140,7 +160,7 @@ func (l *lease) usable(failed func(metadata.NodeID) bool) (usable, healthy bool)
 	if !usable || left <= 0 || len(replicas) == 0 {
 		return false, false
 	}
-	healthy = left > min(leaseLow, int64(l.to)/8) &&
+	healthy = left > min(leaseLow, int64(l.to)/8) && len(replicas) >= l.granted &&
 		!slices.ContainsFunc(replicas, func(r metadata.Located) bool { return failed(r.Node) })
 	return true, healthy
 }

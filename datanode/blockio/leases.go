@@ -3,6 +3,7 @@ package blockio
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kendfs/metadata"
@@ -20,6 +21,7 @@ type leases struct {
 	nodes   *nodes
 	volumes *volumes
 	kick    chan struct{} // capacity 1: tend has something to look at
+	recalls atomic.Uint64 // leases recalled so far
 
 	mu      sync.Mutex
 	started bool // guarded by mu, as all below
@@ -160,6 +162,7 @@ func (l *leases) tend(ctx context.Context) {
 			return
 		case <-l.kick:
 		case <-tick.C:
+			l.heed(ctx)
 		}
 		for _, want := range l.short() {
 			l.grant(ctx, want)

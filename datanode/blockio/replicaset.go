@@ -66,6 +66,38 @@ func (l *leases) reconcile(ctx context.Context, xs []*lease) error {
 	return nil
 }
 
+// heed asks the leader which leases it wants back, because their volumes need
+// repair or have to move, and retires those: they are released when what is
+// uncommitted in them is committed, while new blocks go elsewhere.
+func (l *leases) heed(ctx context.Context) {
+	held := make(map[metadata.VolumeID]*lease)
+	var ids []metadata.VolumeID
+	l.mu.Lock()
+	for x := range l.all {
+		if !x.over() {
+			held[x.volume] = x
+			ids = append(ids, x.volume)
+		}
+	}
+	l.mu.Unlock()
+	if len(ids) == 0 {
+		return
+	}
+	slices.Sort(ids)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	views, err := l.volumes.fetch(ctx, ids)
+	if err != nil {
+		return // asked again with the next tick
+	}
+	for id, x := range held {
+		if v := views[id]; v.Recall && v.Lessee == x.session.id && x.recall() {
+			l.recalls.Add(1)
+			l.cfg.Logger.Info("lease is given back: its volume needs repair or moves", "volume", uint64(id))
+		}
+	}
+}
+
 // dropDead takes replicas that the leader does not hear from out of volumes
 // with uncommitted blocks: otherwise the leader would soon do it, which ends
 // the lease and loses the blocks. Only servers that failed here are asked after.

@@ -105,6 +105,37 @@ func (w *Writer) stage() error {
 	if n <= 0 {
 		return nil
 	}
+	return w.stageFirst(n)
+}
+
+// yield stages the blocks in leases that the leader wants back: their volumes
+// need repair, which cannot wait for the end of a slow upload.
+func (w *Writer) yield() error {
+	n := w.c.leases.recalls.Load()
+	if n == w.recalls || w.c.cfg.Stager == nil {
+		return nil
+	}
+	w.recalls = n
+	if err := w.settle(w.ctx, w.blocks); err != nil {
+		return w.fail(err)
+	}
+	for last := len(w.blocks) - 1; last >= 0; last-- {
+		if w.blocks[last].lease.wanted() {
+			for rest := last + 1; rest > 0; { // stageFirst makes progress or fails
+				before := len(w.blocks)
+				if err := w.stageFirst(rest); err != nil {
+					return err
+				}
+				rest -= before - len(w.blocks)
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// stageFirst stages the first n blocks, or as many as one command takes.
+func (w *Writer) stageFirst(n int) error {
 	if w.c.cfg.Stager == nil {
 		return w.fail(metadata.Errorf(metadata.KindTooLarge, "the file has more than %d blocks", stageBlocks))
 	}

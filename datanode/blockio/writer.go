@@ -50,6 +50,7 @@ type Writer struct {
 	session  *session      // of the staged blocks
 	retain   bool          // durable blocks keep their buffers
 	slots    chan struct{} // one for each block in flight
+	recalls  uint64        // of the client's leases, when last looked
 	probe    [1]byte
 	finished bool
 
@@ -67,7 +68,7 @@ func (c *Client) Create(ctx context.Context, opt CreateOptions) *Writer {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &Writer{c: c, ctx: ctx, cancel: cancel, want: min(opt.Replicas, metadata.ReplicasMax),
-		hint: opt.Size, hash: sha1.New(), retain: true, slots: make(chan struct{}, writerInFlight)}
+		hint: opt.Size, hash: sha1.New(), retain: true, recalls: c.leases.recalls.Load(), slots: make(chan struct{}, writerInFlight)}
 	return w
 }
 
@@ -140,6 +141,9 @@ func (w *Writer) room() error {
 	}
 	if w.finished {
 		return metadata.Errorf(metadata.KindInvalid, "writing to a finished file")
+	}
+	if err := w.yield(); err != nil {
+		return err
 	}
 	if w.cur != nil && w.cur.n < len(w.cur.Data) {
 		return nil

@@ -19,6 +19,7 @@ type Nameserver struct {
 	order    []metadata.NodeID
 	addrs    map[metadata.NodeID]string
 	down     map[metadata.NodeID]bool
+	recalled map[metadata.VolumeID]bool
 	volumes  map[metadata.VolumeID]*metadata.Volume
 	sessions map[metadata.SessionID]bool
 	contents map[metadata.ContentID][]metadata.BlockRef
@@ -32,7 +33,7 @@ type Nameserver struct {
 func NewNameserver(servers ...*Server) *Nameserver {
 	n := &Nameserver{
 		servers: make(map[metadata.NodeID]*Server), addrs: make(map[metadata.NodeID]string),
-		down: make(map[metadata.NodeID]bool), volumes: make(map[metadata.VolumeID]*metadata.Volume),
+		down: make(map[metadata.NodeID]bool), recalled: make(map[metadata.VolumeID]bool), volumes: make(map[metadata.VolumeID]*metadata.Volume),
 		sessions: make(map[metadata.SessionID]bool), calls: make(map[string]int),
 		contents: make(map[metadata.ContentID][]metadata.BlockRef), lastID: 100,
 	}
@@ -172,6 +173,19 @@ func (n *Nameserver) EndLeases() {
 	}
 }
 
+// RecallLeases asks for all volumes that are leased now, and returns them.
+func (n *Nameserver) RecallLeases() (ids []metadata.VolumeID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, v := range n.volumes {
+		if v.State == metadata.VolumeLeased {
+			n.recalled[v.ID] = true
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids
+}
+
 // Grant is metadata.Leaser.
 func (n *Nameserver) Grant(ctx context.Context, r metadata.GrantRequest) (metadata.Lease, error) {
 	if err := n.begin(ctx, "Grant"); err != nil {
@@ -270,7 +284,7 @@ func (n *Nameserver) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]me
 	var out []metadata.VolumeView
 	for _, id := range ids {
 		if v := n.volumes[id]; v != nil {
-			out = append(out, metadata.VolumeView{Volume: *v, Located: n.locate(v)})
+			out = append(out, metadata.VolumeView{Volume: *v, Located: n.locate(v), Recall: n.recalled[id]})
 		}
 	}
 	return out, nil
