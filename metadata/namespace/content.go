@@ -74,12 +74,18 @@ func (s *state) writeRefs(content uint64, from uint64, refs []*metapb.BlockRef) 
 	return nil
 }
 
-// readRefs returns up to limit references of a large content from index on.
+// readRefs returns up to limit references of a large content from index on. It
+// ends at a chunk that is missing: a content that is being released loses its
+// first chunks first, and what follows them is of another place in the file.
 func (v view) readRefs(content, index uint64, limit int) ([]*metapb.BlockRef, error) {
 	var refs []*metapb.BlockRef
-	skip := int(index % chunkRefs)
+	skip, next := int(index%chunkRefs), uint32(index/chunkRefs)
 	upper := prefixEnd(key1(tableRefs, content))
 	err := scanRows(v.r, keyRefs(content, uint32(index/chunkRefs)), upper, func(key, val []byte) (bool, error) {
+		if len(key) != 13 || binary.BigEndian.Uint32(key[9:]) != next {
+			return false, nil
+		}
+		next++
 		chunk, err := decodeRow[metapb.RefChunk](key, val)
 		if err != nil {
 			return false, err
