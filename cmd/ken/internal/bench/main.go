@@ -2,32 +2,40 @@
 // one run, and separate processes beside a raw QUIC stream, and prints the
 // ratios with their targets. `make bench` runs it.
 //
-//	bench [-ken bin/ken] [-dir DIR] [-small 3000] [-large-mib 512] [-rounds 2] [-only put,get]
+//	bench [-ken bin/ken] [-base OTHER] [-dir DIR] [-small 3000] [-large-mib 512] [-rounds 3] [-only put,get]
 //
 // It starts everything itself, on loopback, in a folder of its own below -dir,
 // and ends it again. Apache comes from Debian (apache2); without it only the
-// absolute figures are printed. Figures of a shared machine are noisy: each
-// workload runs on both servers in turn, in every round, and the best round of
-// each counts.
+// absolute figures are printed. With -base another ken takes Apache's place: so
+// a change is measured beside what was before.
+//
+// Figures of a shared machine are noisy: in every round each workload runs on
+// both servers in turn, on a disk that has nothing left to write, and the best
+// round of each counts; how far the ratios of single rounds lie apart is
+// printed beside. Apache has no password to check and does not fsync; its
+// connections stay open, as ours do.
 //
 // It refuses to be a load generator for anything else: addresses are its own.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 )
 
 // options are the command's flags.
 type options struct {
-	ken, dir, only  string
+	ken, base       string
+	dir, only       string
 	small, rounds   int
 	large           int64
 	listed          int
@@ -38,10 +46,11 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.ken, "ken", "bin/ken", "the binary to measure")
+	flag.StringVar(&o.base, "base", "", "another ken to measure beside, instead of Apache and the raw stream")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where both servers keep their data: on the disk to measure")
 	flag.StringVar(&o.only, "only", "", "comma-separated parts of workload names")
 	flag.IntVar(&o.small, "small", 3000, "number of 4 KiB files")
-	flag.IntVar(&o.rounds, "rounds", 2, "rounds; the best of each workload counts")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds; the best of each workload counts")
 	flag.IntVar(&o.listed, "listed", 5000, "entries in the listed directory")
 	flag.IntVar(&o.clients, "clients", 16, "concurrent clients for small files")
 	large := flag.Int64("large-mib", 512, "size of the large file, MiB")
@@ -65,96 +74,107 @@ func run(ctx context.Context, o options) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // best effort: it is a temporary folder
 	if o.local {
-		if err := besideApache(ctx, o, dir); err != nil {
+		if err := oneProcess(ctx, o, dir); err != nil {
 			return err
 		}
 	}
 	if o.separate {
-		return besideQUIC(ctx, o, dir)
+		return processes(ctx, o, dir)
 	}
 	return nil
 }
 
-// target is the least ratio that a workload must reach.
-func target(name string) float64 {
-	for _, t := range []struct {
-		prefix string
-		ratio  float64
-	}{
-		{"copy-large", 50}, {"put-large", 0.8}, {"put-chunked", 0.8}, {"get-large", 0.8}, {"move", 1.5},
-		{"delete", 1.5}, {"mkcol", 1.5}, {"list", 1.5}, {"put-small", 1}, {"overwrite", 1}, {"get-small", 1}, {"stat", 1},
-	} {
-		if strings.HasPrefix(name, t.prefix) {
-			return t.ratio
-		}
-	}
-	return 0
-}
-
-// besideApache measures `ken dev` and Apache in turn.
-func besideApache(ctx context.Context, o options, dir string) error {
-	ours, err := startDev(ctx, o.ken, dir)
+// oneProcess measures `ken dev` and Apache, or another ken, in turn.
+func oneProcess(ctx context.Context, o options, dir string) error {
+	ours, err := startDev(ctx, "ken", o.ken, dir)
 	if err != nil {
 		return err
 	}
 	defer ours.stop()
-	servers := []*server{ours}
-	theirs, err := startApache(ctx, dir)
-	switch {
-	case err == nil:
-		defer theirs.stop()
-		servers = append(servers, theirs)
-	case errors.Is(err, errNoApache):
+	var theirs *server
+	if o.base != "" {
+		theirs, err = startDev(ctx, "base", o.base, dir)
+	} else {
+		theirs, err = startApache(ctx, dir)
+	}
+	if errors.Is(err, errNoApache) {
 		fmt.Println("apache2 is not installed: absolute figures only (apt-get install apache2)")
-	default:
+		theirs, err = nil, nil
+	}
+	if err != nil {
 		return err
 	}
-	best := map[string]map[*server]float64{}
-	var order []string
-	for range o.rounds {
-		for _, s := range servers {
-			err := measure(ctx, s, o, func(r figure) {
-				if best[r.name] == nil {
-					best[r.name] = map[*server]float64{}
-					order = append(order, r.name)
-				}
-				best[r.name][s] = max(best[r.name][s], r.rate)
-			})
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-		}
-	}
-	fmt.Println("\none process (ken dev, two copies, fsync before every answer) beside Apache mod_dav (one copy, no fsync)")
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "workload\tken\tapache\tratio\ttarget\t")
-	for _, name := range order {
-		k, a := best[name][ours], 0.0
-		if theirs != nil {
-			a = best[name][theirs]
-		}
-		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t%s\t\n", name, k, a, ratio(k, a), goal(target(name), k, a))
-	}
-	if err := w.Flush(); err != nil {
+	defer theirs.stop()
+	r, err := inTurn(ctx, o, ours, theirs)
+	if err != nil {
 		return err
 	}
-	fmt.Printf("peak memory: %s\n", ours.memory())
+	fmt.Println("\none process: ken dev (two copies, fsync and password before every answer) beside",
+		cmp.Or(o.base, "Apache mod_dav (one copy, no fsync, no password)"))
+	if err := r.print(os.Stdout, apacheTarget); err != nil {
+		return err
+	}
+	fmt.Printf("peak memory: %s\n", strings.Join(ours.memory(), ", "))
 	return nil
 }
 
-func ratio(a, b float64) string {
-	if b == 0 {
-		return "-"
+// processes measures separate processes (nameserver, four storage servers,
+// gateway) beside a raw QUIC stream, or beside those of another ken.
+func processes(ctx context.Context, o options, dir string) error {
+	ours, err := startCluster(ctx, "ken", o.ken, filepath.Join(dir, "cluster"))
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%.2f", a/b)
+	defer ours.stop()
+	var theirs *server
+	if o.base != "" {
+		if theirs, err = startCluster(ctx, "base", o.base, filepath.Join(dir, "base")); err != nil {
+			return err
+		}
+	}
+	defer theirs.stop()
+	r, err := inTurn(ctx, o, ours, theirs)
+	if err != nil {
+		return err
+	}
+	fmt.Println("\nseparate processes over QUIC beside", cmp.Or(o.base, "one raw stream of quic-go"))
+	if err := r.print(os.Stdout, quicTarget); err != nil {
+		return err
+	}
+	fmt.Printf("peak memory, nameserver, four storage servers, gateway: %s\n", strings.Join(ours.memory(), ", "))
+	return nil
 }
 
-func goal(want, a, b float64) string {
-	switch {
-	case want == 0 || b == 0:
-		return ""
-	case a/b < want:
-		return fmt.Sprintf("%.1f MISSED", want)
+// inTurn runs all workloads on both servers, in every round. Without the second
+// one the large transfers are compared with a raw stream.
+func inTurn(ctx context.Context, o options, ours, theirs *server) (*rounds, error) {
+	var r rounds
+	for i := range o.rounds {
+		turn := []*server{ours, theirs}
+		if i%2 == 1 {
+			slices.Reverse(turn)
+		}
+		for _, s := range turn {
+			if s == nil {
+				continue
+			}
+			syscall.Sync() // nobody is slowed down by what the other one left to write
+			err := measure(ctx, s, o, func(f figure) { r.add(i, s == ours, f) })
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		if theirs != nil || len(ours.procs) == 1 {
+			continue
+		}
+		rate, err := rawStream(ctx, o.large)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Printf("%-8s %-14s %10.1f MB/s\n", "raw", "stream", rate)
+		for _, name := range []string{"put-large", "get-large", "put-chunked"} {
+			r.add(i, false, figure{name + " MB/s", rate})
+		}
 	}
-	return fmt.Sprintf("%.1f ok", want)
+	return &r, nil
 }

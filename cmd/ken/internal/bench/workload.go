@@ -14,24 +14,19 @@ import (
 	"time"
 )
 
-// figure is what one workload reached: operations or megabytes a second.
-type figure struct {
-	name string
-	rate float64
-}
-
 // client works on one server, below a directory of its own.
 type client struct {
 	s    *server
 	http *http.Client
 	root string
+	data *payload
 	o    options
 	tell func(figure)
 }
 
 // measure runs all chosen workloads against a server.
 func measure(ctx context.Context, s *server, o options, tell func(figure)) error {
-	c := &client{s: s, o: o, tell: tell, http: &http.Client{Transport: &http.Transport{
+	c := &client{s: s, o: o, data: newPayload(), tell: tell, http: &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 64, DisableCompression: true, WriteBufferSize: 256 << 10, ReadBufferSize: 256 << 10,
 	}}}
 	c.root = fmt.Sprintf("%sbench-%x/", s.url, rand.Uint64())
@@ -58,15 +53,6 @@ func (c *client) wants(names ...string) bool {
 		}
 	}
 	return false
-}
-
-// payload is an endless incompressible stream fixed by its key.
-func payload(key uint64, n int64) io.Reader {
-	var seed [32]byte
-	for i := range 8 {
-		seed[i] = byte(key >> (8 * i))
-	}
-	return io.LimitReader(rand.NewChaCha8(seed), n)
 }
 
 func (c *client) do(ctx context.Context, method, url string, body io.Reader, n int64, header ...string) (
@@ -144,11 +130,11 @@ func (c *client) large(ctx context.Context) error {
 	}
 	n := c.o.large
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	if _, err := io.Copy(sum, payload(1, n)); err != nil {
+	if _, err := io.Copy(sum, c.data.reader(1, n)); err != nil {
 		return err
 	}
 	err := c.repeat("put-large", 1, 1, n, func(int) error {
-		return c.expect(ctx, "PUT", c.root+"large", payload(1, n), n, 201, 204)
+		return c.expect(ctx, "PUT", c.root+"large", c.data.reader(1, n), n, 201, 204)
 	})
 	if err != nil {
 		return err
@@ -160,14 +146,14 @@ func (c *client) large(ctx context.Context) error {
 		}
 	}
 	err = c.repeat("copy-large", 1, 1, n, func(int) error {
-		resp, err := c.do(ctx, "COPY", c.root+"large", nil, 0, "Destination", c.root+"copy", "Overwrite", "T")
+		resp, err := c.do(ctx, "COPY", c.root+"large", nil, 0, "Destination", c.root+"copy")
 		return answered("COPY", "large", resp, err, 201, 204)
 	})
 	if err != nil {
 		return err
 	}
 	return c.repeat("put-chunked", 1, 1, n, func(int) error {
-		return c.expect(ctx, "PUT", c.root+"chunked", payload(2, n), -1, 201, 204)
+		return c.expect(ctx, "PUT", c.root+"chunked", c.data.reader(2, n), -1, 201, 204)
 	})
 }
 
@@ -200,7 +186,7 @@ func (c *client) small(ctx context.Context) error {
 	moved := func(i int) string { return fmt.Sprintf("%smoved/f%d", c.root, i) }
 	put := func(key uint64) func(int) error {
 		return func(i int) error {
-			return c.expect(ctx, "PUT", name(i), payload(key+uint64(i), smallBytes), smallBytes, 201, 204)
+			return c.expect(ctx, "PUT", name(i), c.data.reader(key+uint64(i), smallBytes), smallBytes, 201, 204)
 		}
 	}
 	for _, w := range []struct {
@@ -237,7 +223,7 @@ func (c *client) getSmall(ctx context.Context, url string, key uint64) error {
 	if err != nil {
 		return err
 	}
-	want, err := io.ReadAll(payload(key, smallBytes))
+	want, err := io.ReadAll(c.data.reader(key, smallBytes))
 	if err == nil && !bytes.Equal(got, want) {
 		err = fmt.Errorf("GET %s: wrong bytes", url)
 	}
@@ -260,7 +246,7 @@ func (c *client) list(ctx context.Context) error {
 	}
 	const props = `<?xml version="1.0"?><propfind xmlns="DAV:"><prop><getcontentlength/><getlastmodified/>` +
 		`<resourcetype/><getetag/></prop></propfind>`
-	return c.repeat("list", 10, 1, 0, func(int) error {
+	return c.repeat("list", 20, 1, 0, func(int) error {
 		resp, err := c.do(ctx, "PROPFIND", dir, strings.NewReader(props), -1, "Depth", "1", "Content-Type", "application/xml")
 		if err != nil {
 			return err
@@ -278,7 +264,7 @@ func (c *client) mkcol(ctx context.Context) error {
 	if !c.wants("mkcol") {
 		return nil
 	}
-	return c.repeat("mkcol", 1000, c.o.clients, 0, func(i int) error {
+	return c.repeat("mkcol", max(c.o.small/2, 1), c.o.clients, 0, func(i int) error {
 		return c.expect(ctx, "MKCOL", fmt.Sprintf("%sdir%d/", c.root, i), nil, 0, 201)
 	})
 }
