@@ -9,9 +9,9 @@ import (
 
 // cursor reads a range of a file in order. It belongs to one goroutine.
 //
-// The first bytes after a seek, and all bytes of replicas in this process, are
-// fetched segment by segment and hedged (fetch). What follows on other servers
-// comes in runs, the next of which is begun when this one is.
+// The first bytes after a seek are fetched segment by segment and hedged (fetch).
+// What follows comes in runs, the next of which is begun when this one is: also
+// from this process, where one processor reads and verifies while another sends.
 type cursor struct {
 	r   *Reader
 	pos int64 // of the next byte in the file
@@ -78,7 +78,7 @@ func (c *cursor) read(ctx context.Context, off, end int64) (*segment, error) {
 			c.run = nil
 		}
 	}
-	if c.run == nil && c.warm && end-from > SegmentBytes && !client.prefersLocal(ctx, c.at.ref.ID.Volume) {
+	if c.run == nil && c.warm && end-from > SegmentBytes {
 		c.run = client.startRun(ctx, c.at, from, min(end, from+runBytes))
 	}
 	if c.run == nil {
@@ -110,7 +110,7 @@ func (c *cursor) lookAhead(ctx context.Context) {
 		off = 0
 	}
 	end := min(int64(at.ref.Length), c.end-at.start)
-	if off >= end || c.r.c.prefersLocal(ctx, at.ref.ID.Volume) {
+	if off >= end {
 		return
 	}
 	c.ahead = c.r.c.startRun(ctx, at, off, min(end, off+runBytes))

@@ -269,20 +269,3 @@ func has(tried []metadata.Replica, r metadata.Replica) bool {
 	}
 	return false
 }
-
-// prefersLocal reports whether reads of the volume go to this process.
-func (c *Client) prefersLocal(ctx context.Context, v metadata.VolumeID) bool {
-	if c.cfg.Local == nil {
-		return false
-	}
-	replicas, err := c.volumes.locate(ctx, v)
-	if err != nil {
-		return false
-	}
-	for _, r := range replicas {
-		if c.local(r.Node) {
-			return true
-		}
-	}
-	return false
-}

@@ -29,6 +29,7 @@ type Block struct {
 	len  uint32
 	sums []uint32
 	next atomic.Int64 // read so far in order; for read-ahead
+	told atomic.Int64 // up to where the kernel was told to read ahead
 }
 
 // lookup returns a block's row, with the error that callers are to see.
@@ -163,9 +164,11 @@ func (b *Block) ReadAt(p []byte, off int64) (int, error) {
 	if int64(len(p)) > rest {
 		p, end = p[:rest], io.EOF
 	}
-	if b.s.direct && off == b.next.Load() && int64(len(p)) < rest {
-		ahead := off + int64(len(p))
-		readAhead(b.file.f, b.off+ahead, min(readAheadBytes, int64(b.len)-ahead))
+	if ahead := off + int64(len(p)); b.s.direct && off == b.next.Load() && int64(len(p)) < rest &&
+		ahead+readAheadBytes/2 > b.told.Load() {
+		n := min(readAheadBytes, int64(b.len)-ahead)
+		readAhead(b.file.f, b.off+ahead, n)
+		b.told.Store(ahead + n)
 	}
 	n, err := b.file.f.ReadAt(p, b.off+off)
 	if n == len(p) {
