@@ -28,7 +28,7 @@ type Client struct {
 // Connect makes a client with the identity in the folder: the owner's where
 // the cluster was made, the node's own elsewhere. It does not wait for the
 // nameserver; a call does, for at most wait.
-func Connect(_ context.Context, dir string, wait time.Duration) (*Client, error) {
+func Connect(ctx context.Context, dir string, wait time.Duration) (*Client, error) {
 	dir = Resolve(dir)
 	cfg, err := LoadConfig(dir)
 	if err != nil {
@@ -56,6 +56,11 @@ func Connect(_ context.Context, dir string, wait time.Duration) (*Client, error)
 		return nil, err
 	}
 	remote := metarpc.NewRemote(ep, addrs, wait)
+	if cfg.onlyClient() && time.Now().After(quicwire.RenewAt(id.credentials().Cert)) {
+		// Nothing else runs in a client's folder that could. It is good for a
+		// while yet, so the command goes on even if this fails.
+		_ = id.renew(ctx, remote)
+	}
 	meta := metarpc.NewClient(remote, remote)
 	return &Client{
 		Meta: meta, endpoint: ep, identity: id, nameservers: addrs,

@@ -32,6 +32,9 @@ func (n *Node) openNameserver(context.Context) error {
 	n.local.setMeta(n.meta)
 	issuer := issuer{n.meta}
 	n.renewer = selfRenewer{issuer, n.identity}
+	if err := n.keepOwner(issuer); err != nil {
+		return err
+	}
 	server := &metarpc.Server{Backend: r, Leader: f, Issue: issuer.issue, Nameservers: n.nameserverAddrs}
 	server.Register(n.endpoint)
 	n.wg.Go(func() { n.recordAddress(metarpc.NewDecider(r)) })
@@ -91,6 +94,20 @@ func start(ctx context.Context, f *fleet.Fleet) (stop func()) {
 		cancel()
 		<-done
 	}
+}
+
+// keepOwner renews the certificate of the owner's command line, which runs for
+// moments only and cannot be relied on to do it in time.
+func (n *Node) keepOwner(s issuer) error {
+	if !exists(filepath.Join(n.cfg.dir, ownerCertFile)) {
+		return nil
+	}
+	owner, err := loadIdentity(n.cfg.dir, ownerCertFile, ownerKeyFile)
+	if err != nil {
+		return err
+	}
+	n.wg.Go(func() { owner.keepRenewed(n.ctx, selfRenewer{s, owner}, n.log.With("certificate", ownerCertFile)) })
+	return nil
 }
 
 // recordAddress tells the cluster where this node listens now: the port may be
