@@ -201,6 +201,8 @@ func (s *state) checkClaim(vol *metapb.VolumeRow, id metadata.BlockID, b *metapb
 		return refuse(metadata.KindInvalid, "block %s: no proof of a lease on its volume", id)
 	case b.Length < 1 || b.Length > metadata.BlockBytesMax:
 		return refuse(metadata.KindInvalid, "block %s of %d bytes: want 1 to %d", id, b.Length, metadata.BlockBytesMax)
+	case b.Local != 0 && b.Local < vol.Fence:
+		return refuse(metadata.KindStale, "block %s was written under an earlier lease, the fence is at %d", id, vol.Fence)
 	case b.Local < vol.Fence || b.Local >= vol.Next:
 		return refuse(metadata.KindInvalid, "block %s is outside of the lease (%d to %d)", id, vol.Fence, vol.Next-1)
 	}
