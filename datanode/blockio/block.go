@@ -10,8 +10,8 @@ import (
 
 // Sizes and times of placing a block.
 const (
-	starBytesMax = 1 << 20               // up to here each replica is sent to directly, above in a chain
-	retryPause   = 50 * time.Millisecond // before a block is tried again, doubling
+	starBytesMax = 1 << 20              // up to here each replica is sent to directly, above in a chain
+	retryPause   = 5 * time.Millisecond // before a block is tried again, doubling
 	retryMax     = 2 * time.Second
 )
 
@@ -149,8 +149,10 @@ func (c *Client) failed(ctx context.Context, l *lease, o Outcome) error {
 	c.stats.putFailures.Add(1)
 	switch metadata.KindOf(o.Err) {
 	case metadata.KindStale:
-		// The volume was fenced: the lease ended without our knowing.
+		// The volume was fenced: the lease ended without our knowing, and maybe all
+		// of them with the session. An error says that it cannot be found out now.
 		l.retire(true)
+		_ = c.leases.confirm(ctx)
 		return o.Err
 	case metadata.KindNoSpace:
 		l.retire(false)

@@ -90,10 +90,20 @@ func (c *Client) putRoute(ctx context.Context, j putJob, r route) []Outcome {
 }
 
 // doomed reports whether waiting for the server would be in vain: it failed a
-// moment ago, and the block's volume can do without it.
+// moment ago, and most of the volume's servers did not, so that it can be
+// dropped. Otherwise it gets its chance: it may be well again.
 func (c *Client) doomed(j putJob, r route) bool {
+	if len(r.forward) > 0 || !c.nodes.failed(r.head.Node) {
+		return false
+	}
 	_, replicas := j.lease.view()
-	return len(replicas) > 1 && len(r.forward) == 0 && c.nodes.failed(r.head.Node)
+	sound := 0
+	for _, x := range replicas {
+		if !c.nodes.failed(x.Node) {
+			sound++
+		}
+	}
+	return sound > 0 && sound >= (len(replicas)+1)/2
 }
 
 // Skip appends an outcome for every hop that was not tried because node failed.

@@ -183,11 +183,14 @@ func (w *Writer) nextSize() int {
 	return w.c.cfg.BlockBytes
 }
 
-// fresh gets the next buffer. While it waits, blocks that are durable give
-// theirs up: with them all writers could wait for each other.
+// fresh gets the next buffer, a smaller one if memory is short. While it waits,
+// blocks that are durable give theirs up: with them all writers could wait for
+// each other.
 func (w *Writer) fresh(size int) error {
-	if w.cur = w.c.pool.tryGet(size); w.cur != nil {
-		return nil
+	for try := size; try == size || try >= sealEarlyBytes; try /= 4 {
+		if w.cur = w.c.pool.tryGet(try); w.cur != nil {
+			return nil
+		}
 	}
 	w.unretain()
 	b, err := w.c.pool.Get(w.ctx, size)
