@@ -188,7 +188,7 @@ func (s *Store) runGroup(ops []*op) error {
 // seals the old one. On ENOSPC the old pack stays active.
 func (s *Store) rotate() error {
 	old := s.active
-	next, err := s.startPack(old.n+1, old.n, old.end)
+	next, err := s.startPack(old.n+1, old.n, old.end, nil)
 	if err != nil {
 		return err
 	}
@@ -201,8 +201,9 @@ func (s *Store) rotate() error {
 	return err
 }
 
-// startPack makes pack n, which seals pack old (0: none) at end.
-func (s *Store) startPack(n, old uint32, end int64) (*activePack, error) {
+// startPack makes pack n, which seals pack old (0: none) at end, and holds the
+// records that recovery rescued from behind that end.
+func (s *Store) startPack(n, old uint32, end int64, rescued []moved) (*activePack, error) {
 	t := newTxn(s.state)
 	g := &group{s: s, txn: t, pack: n, start: packHeaderBytes}
 	if old != 0 {
@@ -211,6 +212,12 @@ func (s *Store) startPack(n, old uint32, end int64) (*activePack, error) {
 			return nil, err
 		}
 		t.setEnd(old, end, true)
+	}
+	for _, m := range rescued {
+		h := header{kind: m.rec.kind, key: m.rec.key, length: m.rec.length, aux: m.rec.aux}
+		if err := g.add(h, m.sums, [][]byte{m.data}); err != nil {
+			return nil, err
+		}
 	}
 	var first []byte
 	for _, p := range g.pieces {

@@ -123,7 +123,10 @@ func (s *Store) candidates() []uint32 {
 	dead := map[uint32]float64{}
 	for n, p := range s.state.packs {
 		size := float64(max(p.end-packHeaderBytes, 1))
-		if d := 1 - float64(p.live)/size; p.sealed && !s.stuck[n] && d > s.cfg.CompactionThreshold {
+		if left, tried := s.stuck[n]; tried && left == p.live {
+			continue
+		}
+		if d := 1 - float64(p.live)/size; p.sealed && d > s.cfg.CompactionThreshold {
 			dead[n] = d
 			out = append(out, n)
 		}
@@ -178,6 +181,9 @@ func (s *Store) compactPack(ctx context.Context, n uint32) error {
 			}
 			k := recordHeaderBytes + 4*chunkCount(rec.length)
 			m.sums, m.data = decodeSums(b[recordHeaderBytes:k]), slices.Clone(b[k:][:rec.length])
+			if !checkChunks(m.data, m.sums) {
+				return nil // stays, and the pack with it, until it is repaired or deleted (BS-14)
+			}
 		}
 		batch = append(batch, m)
 		if bytes += recordSize(rec.kind, rec.length); bytes < copyBytes && len(batch) < forgetKeys {
@@ -192,10 +198,11 @@ func (s *Store) compactPack(ctx context.Context, n uint32) error {
 		return err
 	}
 	if info, _ := s.state.pack(n); err != nil || info.live > left {
-		s.stuck[n] = true
-		s.log.Error("pack is kept although mostly dead: some of its records cannot be read", "pack", n, "bytes", info.live-left)
+		s.stuck[n] = info.live
+		s.log.Error("pack is kept although mostly dead: some of its records are damaged", "pack", n, "bytes", info.live-left)
 		return nil
 	}
+	delete(s.stuck, n)
 	return s.unlinkPack(ctx, n, sc, len(res.damages) > 0)
 }
 

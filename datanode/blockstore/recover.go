@@ -20,6 +20,8 @@ type recovery struct {
 	seals   map[uint32]int64 // found by reading all packs; nil before that was needed
 	dirty   bool             // the last pack has a torn tail, or must not be appended to
 	scanned bool             // records were read that may not be synced yet
+	rescued []moved          // records behind the torn tail of from, to be appended again
+	from    uint32           // the pack of rescued
 }
 
 // recover brings index and packs together and returns the block files that the
@@ -175,7 +177,9 @@ func (r *recovery) pack(i int) error {
 func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 	last := i == len(r.packs)-1
 	t, n, end := newTxn(r.s.state), 0, from
-	used := i == 0 && headErr == nil // whether anything may have been acknowledged in this pack
+	// Whether anything may have been acknowledged here: not if there is only
+	// the group that the pack is made with, which begins with a seal.
+	used, made := i == 0 && headErr == nil, i > 0
 	res, err := sc.walk(context.Background(), from, func(rec scanned) error {
 		if rec.corrupt {
 			if now, err := t.row(rec.key); err != nil || now.pack > sc.pack || now.pack == sc.pack && now.off >= rec.off {
@@ -186,7 +190,8 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 			return err
 		}
 		n, end = n+1, rec.off+int64(rec.size)
-		used = used || rec.kind != recordSeal || headErr == nil
+		made = made || rec.kind == recordSeal && rec.off == packHeaderBytes
+		used = used || !made || rec.batch > packHeaderBytes || headErr == nil
 		if n%recoverChunk != 0 {
 			return nil
 		}
@@ -199,6 +204,9 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 		return err
 	}
 	r.scanned = r.scanned || n > 0
+	if err := r.rescue(sc, res.rescued); err != nil {
+		return err
+	}
 	if last && from == packHeaderBytes && !used {
 		return r.unborn(sc.pack)
 	}
@@ -217,6 +225,24 @@ func (r *recovery) scan(sc *scanner, from int64, i int, headErr error) error {
 	t.setEnd(sc.pack, res.end, !last)
 	r.dirty = last && (res.dirty || len(res.damages) > 0)
 	return t.commit()
+}
+
+// rescue reads the records behind a torn tail, to be appended to the next pack.
+func (r *recovery) rescue(sc *scanner, recs []scanned) error {
+	r.rescued, r.from = nil, sc.pack
+	for _, rec := range recs {
+		m := moved{rec: rec}
+		if rec.kind == recordBlock {
+			b, err := sc.bytes(rec.off, int(rec.size))
+			if err != nil {
+				return err
+			}
+			k := recordHeaderBytes + 4*chunkCount(rec.length)
+			m.sums, m.data = decodeSums(b[recordHeaderBytes:k]), slices.Clone(b[k:][:rec.length])
+		}
+		r.rescued = append(r.rescued, m)
+	}
+	return nil
 }
 
 // unborn removes the last pack when the page and the record that it is made
@@ -409,7 +435,7 @@ func (r *recovery) openActive() error {
 		next = max(next, n+1)
 	}
 	if len(r.packs) == 0 {
-		p, err := s.startPack(next, 0, 0)
+		p, err := s.startPack(next, 0, 0, nil)
 		s.active = p
 		return err
 	}
@@ -430,7 +456,10 @@ func (r *recovery) openActive() error {
 	if err := p.f.Close(); err != nil {
 		return err
 	}
-	s.active, err = s.startPack(max(next, last+1), last, info.end)
+	if r.from != last {
+		r.rescued = nil // of a pack that was closed before: too old to be the newest
+	}
+	s.active, err = s.startPack(max(next, last+1), last, info.end, r.rescued)
 	return err
 }
 

@@ -38,6 +38,9 @@ type scanResult struct {
 	end     int64 // of the good part of the log
 	dirty   bool  // behind the end there is something other than zeros
 	damages []region
+	// rescued are good records behind the end, in the group that was cut off.
+	// If it was not cut off but damaged later, they had been acknowledged.
+	rescued []scanned
 }
 
 const scanWindowBytes = 1 << 20
@@ -267,6 +270,11 @@ func (w *walker) finish(off int64) (scanResult, error) {
 	w.res.end = off
 	if w.suspect >= 0 {
 		w.res.end, w.res.dirty = w.suspect, true
+		for _, rec := range w.held {
+			if !rec.corrupt {
+				w.res.rescued = append(w.res.rescued, rec)
+			}
+		}
 	}
 	return w.res, nil
 }

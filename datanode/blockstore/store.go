@@ -50,8 +50,8 @@ type Store struct {
 	indexFull  atomic.Pointer[failure] // a flush found the disk full; Pebble tries again
 	indexFails atomic.Int64            // failed flushes and compactions of the index
 	compacting sync.Mutex
-	stuck      map[uint32]bool // packs that compaction cannot empty; guarded by compacting
-	stop       chan struct{}   // ends the background pass
+	stuck      map[uint32]int64 // packs that compaction cannot empty, and their live bytes; guarded by compacting
+	stop       chan struct{}    // ends the background pass
 	tasks      sync.WaitGroup
 	upkeep     sync.WaitGroup
 }
@@ -85,7 +85,7 @@ func Open(cfg Config) (*Store, error) {
 		cfg: cfg, fs: cfg.FS, dir: cfg.Dir, direct: cfg.FS == vfs.Default, id: id, secret: id.secretCRC(),
 		log: cfg.Logger.With("disk", id.disk.String()), lock: lock,
 		queue: make(chan *op, queueMax), rename: make(chan *renaming, queueMax),
-		slots: make(chan struct{}, filePutsMax), stuck: map[uint32]bool{},
+		slots: make(chan struct{}, filePutsMax), stuck: map[uint32]int64{},
 		stop: make(chan struct{}), failed: make(chan struct{}),
 	}
 	s.files = newFileCache(s.fs)
