@@ -102,6 +102,7 @@ type Stage struct {
 	Index   int       // of Blocks[0] in the file
 	Blocks  []BlockRef
 	Leases  []LeaseProof
+	Abandon bool // the upload was given up: release Content; only Session and Content count
 }
 
 // CopyOptions say how to copy.

@@ -1086,6 +1086,7 @@ type Stage struct {
 	Index         uint32                 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
 	Blocks        []*BlockRef            `protobuf:"bytes,4,rep,name=blocks,proto3" json:"blocks,omitempty"`
 	Leases        []*LeaseProof          `protobuf:"bytes,5,rep,name=leases,proto3" json:"leases,omitempty"`
+	Abandon       bool                   `protobuf:"varint,6,opt,name=abandon,proto3" json:"abandon,omitempty"` // the upload was given up: release what was staged of content; only session and content count
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1153,6 +1154,13 @@ func (x *Stage) GetLeases() []*LeaseProof {
 		return x.Leases
 	}
 	return nil
+}
+
+func (x *Stage) GetAbandon() bool {
+	if x != nil {
+		return x.Abandon
+	}
+	return false
 }
 
 type Mkdir struct {
@@ -3075,13 +3083,14 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\bmodified\x18\x06 \x01(\x03R\bmodified\x12\x16\n" +
 	"\x06staged\x18\a \x01(\x04R\x06staged\x12-\n" +
 	"\x06blocks\x18\b \x03(\v2\x15.ken.meta.v1.BlockRefR\x06blocks\x12/\n" +
-	"\x06leases\x18\t \x03(\v2\x17.ken.meta.v1.LeaseProofR\x06leases\"\xb1\x01\n" +
+	"\x06leases\x18\t \x03(\v2\x17.ken.meta.v1.LeaseProofR\x06leases\"\xcb\x01\n" +
 	"\x05Stage\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\x04R\acontent\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\rR\x05index\x12-\n" +
 	"\x06blocks\x18\x04 \x03(\v2\x15.ken.meta.v1.BlockRefR\x06blocks\x12/\n" +
-	"\x06leases\x18\x05 \x03(\v2\x17.ken.meta.v1.LeaseProofR\x06leases\"E\n" +
+	"\x06leases\x18\x05 \x03(\v2\x17.ken.meta.v1.LeaseProofR\x06leases\x12\x18\n" +
+	"\aabandon\x18\x06 \x01(\bR\aabandon\"E\n" +
 	"\x05Mkdir\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12(\n" +
 	"\x05guard\x18\x02 \x01(\v2\x12.ken.meta.v1.GuardR\x05guard\"t\n" +

@@ -26,7 +26,7 @@ func (c *Client) Commit(ctx context.Context, p metadata.Path, g metadata.Guard, 
 func (c *Client) Stage(ctx context.Context, s metadata.Stage) (metadata.ContentID, error) {
 	r, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_Stage{Stage: &metapb.Stage{
 		Session: uint64(s.Session), Content: uint64(s.Content), Index: uint32(s.Index),
-		Blocks: refsToPB(s.Blocks), Leases: leasesToPB(s.Leases),
+		Blocks: refsToPB(s.Blocks), Leases: leasesToPB(s.Leases), Abandon: s.Abandon,
 	}}})
 	return metadata.ContentID(r.GetId()), err
 }

@@ -138,6 +138,9 @@ func checkRefs(refs []*metapb.BlockRef) (bytes int64, err error) {
 
 // stage records a part of a large file's references ahead of its commit.
 func (s *state) stage(op *metapb.Stage) (*metapb.Result, error) {
+	if op.GetAbandon() {
+		return s.abandon(op.GetSession(), op.GetContent())
+	}
 	if s.cluster.ReadOnly {
 		return nil, refuse(metadata.KindReadOnly, "the cluster is read-only")
 	}
@@ -178,6 +181,25 @@ func (s *state) stage(op *metapb.Stage) (*metapb.Result, error) {
 		return nil, err
 	}
 	return &metapb.Result{Id: content}, setRow(s.kv, keyStaged(op.GetSession(), content), nil)
+}
+
+// abandon gives up what a session has staged: an upload that failed. Reap
+// releases it like a large content that is dead, step by step.
+func (s *state) abandon(session, content uint64) (*metapb.Result, error) {
+	if content == 0 {
+		return nil, refuse(metadata.KindInvalid, "no content is given to abandon")
+	}
+	_, row, err := s.staged(session, content)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.unstage(session, content); err != nil {
+		return nil, err
+	}
+	if row.StagedBlocks > 0 {
+		err = setRow(s.kv, keyDeadLarge(s.now, content), nil)
+	}
+	return &metapb.Result{Id: content}, err
 }
 
 // staged returns the row of a content that the session stages; a new one for 0.
