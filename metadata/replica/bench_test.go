@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"kendfs/quicwire/wiretest"
 )
 
 // BenchmarkPropose measures durable commands of one voter with various numbers
@@ -24,8 +26,10 @@ func BenchmarkPropose(b *testing.B) {
 }
 
 func benchClients(b *testing.B, n *Node, clients int) {
+	root := fmt.Sprintf("/run%d-%d", clients, b.N)
+	propose(b, n, mkdir(root))
 	for c := range clients {
-		propose(b, n, mkdir(fmt.Sprintf("/c%04d", c)))
+		propose(b, n, mkdir(fmt.Sprintf("%s/c%04d", root, c)))
 	}
 	ctx := context.Background()
 	var next atomic.Int64
@@ -43,7 +47,7 @@ func benchClients(b *testing.B, n *Node, clients int) {
 					break
 				}
 				start := time.Now()
-				res, err := n.Propose(ctx, mkdir(fmt.Sprintf("/c%04d/directory-%08d", c, i)))
+				res, err := n.Propose(ctx, mkdir(fmt.Sprintf("%s/c%04d/directory-%08d", root, c, i)))
 				if err != nil || !res.Ok {
 					b.Errorf("propose: %v %v", res, err)
 					return
@@ -79,6 +83,31 @@ func residentMiB() float64 {
 		return 0
 	}
 	return kib / 1024
+}
+
+// BenchmarkThreeVoters measures durable commands and proved queries of three
+// voters over QUIC in one process, all on one disk.
+func BenchmarkThreeVoters(b *testing.B) {
+	g := &quicGroup{group: group{t: b}, wires: wiretest.NewCluster(b), onDisk: true}
+	b.Cleanup(g.close)
+	for range 3 {
+		g.join()
+	}
+	for _, clients := range []int{1, 64} {
+		b.Run(fmt.Sprintf("propose/clients=%d", clients), func(b *testing.B) { benchClients(b, g.leader(), clients) })
+	}
+	b.Run("query", func(b *testing.B) {
+		lead := g.leader()
+		b.SetParallelism(32)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := lead.Query(context.Background(), lookup("/")); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
 }
 
 // BenchmarkQuery measures linearizable lookups of one voter.

@@ -106,9 +106,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Endpoint != nil {
-		c.Peers = listenQUIC(c.Endpoint)
-	}
 	if c.machine == nil {
 		c.machine = namespaceMachine()
 	}

@@ -109,6 +109,9 @@ func (n *Node) open() (err error) {
 	if err := n.bootstrap(); err != nil {
 		return err
 	}
+	if n.cfg.Endpoint != nil {
+		n.cfg.Peers = listenQUIC(n.cfg.Endpoint)
+	}
 	logger := raftLogger(n.cfg.Logger)
 	if n.transport, err = openTransport(&n.cfg, logger); err != nil {
 		return err

@@ -18,6 +18,7 @@ type quicGroup struct {
 	group
 	wires     *wiretest.Cluster
 	endpoints []*quicwire.Endpoint
+	onDisk    bool // else in memory
 }
 
 // newQUICGroup makes a group of n voters.
@@ -38,6 +39,9 @@ func (g *quicGroup) join() {
 	g.endpoints = append(g.endpoints, e)
 	g.fs, g.nodes = append(g.fs, vfs.NewCrashableMem()), append(g.nodes, nil)
 	cfg := Config{Dir: "node", ID: idOf(i), Addr: e.Addr().String(), FS: g.fs[i], Heartbeat: 2 * testHeartbeat, Endpoint: e}
+	if g.onDisk {
+		cfg.Dir, cfg.FS = g.t.TempDir(), vfs.Default
+	}
 	if cfg.Join = i > 0; i == 0 {
 		cfg.Bootstrap = initCommand()
 	}
