@@ -31,6 +31,8 @@ type leases struct {
 	session *session
 	all     map[*lease]struct{} // not yet released
 	sets    map[int]*leaseSet   // by replicas wanted; at most ReplicasMax
+
+	abandoned []abandoned
 }
 
 // leaseSet is the stock for one number of replicas.
@@ -168,6 +170,7 @@ func (l *leases) tend(ctx context.Context) {
 			l.grant(ctx, want)
 		}
 		l.giveBack(ctx)
+		l.unstage(ctx)
 		l.dropDead(ctx)
 	}
 }

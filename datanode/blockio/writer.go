@@ -253,6 +253,9 @@ func (w *Writer) Abort() {
 	w.cancel(errAborted())
 	w.wg.Wait()
 	w.free(false)
+	if w.staged != 0 {
+		w.c.leases.abandon(w.session, w.staged)
+	}
 }
 
 func errAborted() error {

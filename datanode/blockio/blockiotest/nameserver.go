@@ -23,6 +23,7 @@ type Nameserver struct {
 	volumes  map[metadata.VolumeID]*metadata.Volume
 	sessions map[metadata.SessionID]bool
 	contents map[metadata.ContentID][]metadata.BlockRef
+	staged   map[metadata.ContentID]struct{} // of contents, not committed yet
 	lastID   uint64
 	turn     int
 	hook     func(call string) error
@@ -36,6 +37,7 @@ func NewNameserver(servers ...*Server) *Nameserver {
 		down: make(map[metadata.NodeID]bool), recalled: make(map[metadata.VolumeID]bool), volumes: make(map[metadata.VolumeID]*metadata.Volume),
 		sessions: make(map[metadata.SessionID]bool), calls: make(map[string]int),
 		contents: make(map[metadata.ContentID][]metadata.BlockRef), lastID: 100,
+		staged: make(map[metadata.ContentID]struct{}),
 	}
 	for _, s := range servers {
 		n.servers[s.Node] = s
@@ -335,6 +337,14 @@ func (n *Nameserver) Stage(ctx context.Context, s metadata.Stage) (metadata.Cont
 	if err := n.check(s.Session); err != nil {
 		return 0, err
 	}
+	if _, staged := n.staged[s.Content]; s.Abandon && !staged {
+		return 0, metadata.Errorf(metadata.KindStale, "content %d is not staged", s.Content)
+	}
+	if s.Abandon {
+		delete(n.staged, s.Content)
+		delete(n.contents, s.Content)
+		return s.Content, nil
+	}
 	if s.Content == 0 {
 		s.Content = metadata.ContentID(n.id())
 	}
@@ -345,6 +355,7 @@ func (n *Nameserver) Stage(ctx context.Context, s metadata.Stage) (metadata.Cont
 		return 0, err
 	}
 	n.contents[s.Content] = append(n.contents[s.Content], s.Blocks...)
+	n.staged[s.Content] = struct{}{}
 	return s.Content, nil
 }
 
@@ -362,6 +373,7 @@ func (n *Nameserver) Commit(ctx context.Context, c metadata.Commit) (metadata.En
 		id = metadata.ContentID(n.id())
 	}
 	n.contents[id] = append(n.contents[id], c.Blocks...)
+	delete(n.staged, id)
 	e := metadata.Entry{ID: 7, Name: "file", Size: c.Size, SHA1: c.SHA1, Content: id, BlockCount: len(n.contents[id])}
 	if e.BlockCount <= metadata.InlineRefsMax {
 		e.Blocks = n.contents[id]
@@ -380,4 +392,11 @@ func (n *Nameserver) Blocks(ctx context.Context, c metadata.ContentID, index int
 		return nil, nil
 	}
 	return slices.Clone(all[index:min(len(all), index+5)]), nil
+}
+
+// Staged returns how many contents are staged and not committed.
+func (n *Nameserver) Staged() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.staged)
 }
