@@ -112,8 +112,6 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// ioTimeout bounds one Raft message. It is shorter than Heartbeat: an answer
-// still in flight is then always younger than the time in which its sender
-// refuses other candidates, which is what makes it a proof of leadership
-// (DESIGN.md, Reads).
+// ioTimeout bounds one Raft message. It is shorter than Heartbeat, so that a
+// leader notices a dead connection before its followers miss the leader.
 func (c *Config) ioTimeout() time.Duration { return c.Heartbeat * 4 / 5 }

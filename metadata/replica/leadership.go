@@ -17,26 +17,27 @@ type Leadership struct {
 }
 
 // term is one period of leadership of this node.
-type term struct{ number uint64 }
+type term struct {
+	number uint64
+	over   chan struct{} // closed at its end
+}
+
+func newTerm(number uint64) *term { return &term{number, make(chan struct{})} }
 
 // leadership follows raft's leadership. The node serves only between the term
 // barrier and the loss.
 type leadership struct {
-	mu           sync.Mutex
-	term         *term // nil while not serving
-	transferring int   // transfers under way, during which nothing is served
-	watchers     []chan Leadership
-	last         Leadership
-	closed       bool
+	mu       sync.Mutex
+	term     *term // nil while not serving
+	watchers []chan Leadership
+	last     Leadership
+	closed   bool
 }
 
 // current returns the term being served, or nil.
 func (l *leadership) current() *term {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.transferring > 0 {
-		return nil
-	}
 	return l.term
 }
 
@@ -52,17 +53,13 @@ func (l *leadership) set(t *term) {
 	} else {
 		l.last = Leadership{Term: l.term.number}
 	}
+	if l.term != nil {
+		close(l.term.over)
+	}
 	l.term = t
 	for _, w := range l.watchers {
 		replace(w, l.last)
 	}
-}
-
-// pause stops serving while more pauses began than ended.
-func (l *leadership) pause(by int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.transferring += by
 }
 
 // watch adds a watcher, which gets the present state at once.
@@ -146,7 +143,7 @@ func (n *Node) follow() {
 		case t := <-done:
 			if t.round == round && t.err == nil {
 				n.cfg.Logger.Info("leading the nameservers", "node", n.cfg.ID.String(), "term", t.term)
-				n.lead.set(&term{t.term})
+				n.lead.set(newTerm(t.term))
 			}
 		case <-failed:
 			failed = nil

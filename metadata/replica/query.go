@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -112,12 +113,40 @@ func (n *Node) verify() {
 			}
 		}
 		n.stats.proofs.Add(1)
-		err := n.result(n.raft.VerifyLeader())
-		if err != nil {
-			err = n.unavailable()
-		}
+		err := n.proveNow()
 		for _, w := range waiters {
 			w <- err
+		}
+	}
+}
+
+// proveNow returns nil when a majority of the voters has accepted messages of
+// the term being served that were sent after the call began.
+func (n *Node) proveNow() error {
+	start := time.Now()
+	t := n.lead.current()
+	if t == nil {
+		return n.unavailable()
+	}
+	n.raft.VerifyLeader() // only to have heartbeats sent now; see acks
+	limit := time.NewTimer(n.cfg.Heartbeat)
+	defer limit.Stop()
+	for {
+		members := n.raft.GetConfiguration().Configuration()
+		ok, changed := n.transport.acks.majority(members, raft.ServerID(n.cfg.ID.String()), t.number, start)
+		switch {
+		case ok:
+			return nil
+		case n.lead.current() != t:
+			return n.unavailable()
+		}
+		select {
+		case <-changed:
+		case <-t.over:
+		case <-limit.C:
+			return metadata.Errorf(metadata.KindUnavailable, "no majority of the nameservers answers at the moment")
+		case <-n.quit:
+			return n.unavailable()
 		}
 	}
 }

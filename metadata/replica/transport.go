@@ -18,13 +18,14 @@ import (
 const snapshotTimeoutScale = 2 << 10
 
 // transport is raft's transport with two additions: the node can send itself a
-// message (stand), and it takes no part in votes right after it was opened.
+// message (stand), and answers to heartbeats are noted with the time at which
+// the heartbeat was sent (acks).
 type transport struct {
 	raft.Transport
-	rpcs      chan raft.RPC
-	quit      chan struct{}
-	done      chan struct{}
-	voteAfter time.Time
+	acks *acks
+	rpcs chan raft.RPC
+	quit chan struct{}
+	done chan struct{}
 }
 
 var (
@@ -50,11 +51,7 @@ func openTransport(cfg *Config, logger hclog.Logger) (*transport, error) {
 		nt.TimeoutScale = snapshotTimeoutScale
 		inner = nt
 	}
-	t := &transport{Transport: inner, rpcs: make(chan raft.RPC), quit: make(chan struct{}), done: make(chan struct{})}
-	// A voter that restarts has forgotten that it follows a leader. If it voted
-	// at once, an answer it gave that leader before could still be on its way
-	// and prove a leadership that is over (DESIGN.md, Reads).
-	t.voteAfter = time.Now().Add(cfg.ioTimeout())
+	t := &transport{Transport: inner, acks: newAcks(), rpcs: make(chan raft.RPC), quit: make(chan struct{}), done: make(chan struct{})}
 	go t.pump()
 	return t, nil
 }
@@ -65,10 +62,6 @@ func (t *transport) pump() {
 	for {
 		select {
 		case rpc := <-t.Transport.Consumer():
-			if isVote(rpc.Command) && time.Now().Before(t.voteAfter) {
-				rpc.Respond(nil, fmt.Errorf("started a moment ago, not voting yet"))
-				continue
-			}
 			select {
 			case t.rpcs <- rpc:
 			case <-t.quit:
@@ -80,12 +73,16 @@ func (t *transport) pump() {
 	}
 }
 
-func isVote(command any) bool {
-	switch command.(type) {
-	case *raft.RequestVoteRequest, *raft.RequestPreVoteRequest:
-		return true
+// AppendEntries implements raft.Transport. Heartbeats come this way; entries
+// may also go through a pipeline, whose answers are not needed as proofs.
+func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress,
+	args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	sent := time.Now()
+	err := t.Transport.AppendEntries(id, target, args, resp)
+	if err == nil && resp.Success && resp.Term == args.Term {
+		t.acks.note(id, args.Term, sent)
 	}
-	return false
+	return err
 }
 
 // Consumer implements raft.Transport.

@@ -44,39 +44,80 @@ func TestPeerAddress(t *testing.T) {
 	}
 }
 
-// TestNoVoteAtFirst checks that a node that has just started refuses to vote
-// but takes other messages.
-func TestNoVoteAtFirst(t *testing.T) {
+// TestAcksOfTransport checks that accepted messages are noted with the time at
+// which they were sent, and refused or lost ones are not.
+func TestAcksOfTransport(t *testing.T) {
 	_, inner := raft.NewInmemTransport("n1@a:1")
 	_, peer := raft.NewInmemTransport("n2@b:1")
-	peer.Connect("n1@a:1", inner)
-	cfg := Config{ID: 1, Addr: "a:1", Heartbeat: time.Hour, transport: inner}
+	inner.Connect("n2@b:1", peer)
+	cfg := Config{ID: 1, Addr: "a:1", Heartbeat: time.Second, transport: inner}
 	tr, err := openTransport(&cfg, hclog.NewNullLogger())
 	must(t, err)
+	answers := make(chan raft.AppendEntriesResponse, 1)
 	go func() {
-		for rpc := range tr.Consumer() {
-			switch rpc.Command.(type) {
-			case *raft.RequestVoteRequest:
-				rpc.Respond(&raft.RequestVoteResponse{Granted: true}, nil)
-			case *raft.AppendEntriesRequest:
-				rpc.Respond(&raft.AppendEntriesResponse{Success: true}, nil)
-			}
+		for rpc := range peer.Consumer() {
+			answer := <-answers
+			rpc.Respond(&answer, nil)
 		}
 	}()
-	var vote raft.RequestVoteResponse
-	if err := peer.RequestVote("n1", "n1@a:1", &raft.RequestVoteRequest{}, &vote); err == nil {
-		t.Errorf("vote right after the start: got %+v", vote)
+	voters := raft.Configuration{Servers: []raft.Server{{ID: "n1"}, {ID: "n2"}, {ID: "n3"}}}
+	for _, c := range []struct {
+		name   string
+		answer raft.AppendEntriesResponse
+		want   bool
+	}{
+		{"refused", raft.AppendEntriesResponse{Term: 5}, false},
+		{"later term", raft.AppendEntriesResponse{Term: 6, Success: true}, false},
+		{"accepted", raft.AppendEntriesResponse{Term: 5, Success: true}, true},
+	} {
+		answers <- c.answer
+		start := time.Now()
+		var resp raft.AppendEntriesResponse
+		must(t, tr.AppendEntries("n2", "n2@b:1", &raft.AppendEntriesRequest{Term: 5}, &resp))
+		if got, _ := tr.acks.majority(voters, "n1", 5, start); got != c.want {
+			t.Errorf("%s: majority %v, want %v", c.name, got, c.want)
+		}
+		if got, _ := tr.acks.majority(voters, "n1", 5, time.Now()); got {
+			t.Errorf("%s: a message that was sent before proves what comes after", c.name)
+		}
 	}
-	var pre raft.RequestPreVoteResponse
-	if err := peer.RequestPreVote("n1", "n1@a:1", &raft.RequestPreVoteRequest{}, &pre); err == nil {
-		t.Errorf("pre-vote right after the start: got %+v", pre)
-	}
-	var app raft.AppendEntriesResponse
-	if err := peer.AppendEntries("n1", "n1@a:1", &raft.AppendEntriesRequest{}, &app); err != nil || !app.Success {
-		t.Errorf("append right after the start: got %+v, %v", app, err)
+	var resp raft.AppendEntriesResponse
+	if err := tr.AppendEntries("n9", "n9@x:1", &raft.AppendEntriesRequest{Term: 5}, &resp); err == nil {
+		t.Error("a message to nowhere was answered")
 	}
 	must(t, tr.Close(), tr.Close())
 	tr.stand() // does not block after Close
+}
+
+func TestAcks(t *testing.T) {
+	base := time.Now()
+	at := func(s int) time.Time { return base.Add(time.Duration(s) * time.Second) }
+	members := raft.Configuration{Servers: []raft.Server{
+		{ID: "n1"}, {ID: "n2"}, {ID: "n3"}, {ID: "n4", Suffrage: raft.Nonvoter}, {ID: "n5", Suffrage: raft.Nonvoter}}}
+	a := newAcks()
+	want := func(step string, term uint64, since time.Time, want bool) <-chan struct{} {
+		t.Helper()
+		got, changed := a.majority(members, "n1", term, since)
+		if got != want {
+			t.Errorf("%s: majority %v, want %v", step, got, want)
+		}
+		return changed
+	}
+	changed := want("nothing", 3, at(0), false)
+	a.note("n4", 3, at(1))
+	a.note("n5", 3, at(1))
+	<-changed
+	want("non-voters do not count", 3, at(0), false)
+	a.note("n2", 3, at(1))
+	want("two of three", 3, at(1), true)
+	want("sent too early", 3, at(2), false)
+	want("other term", 4, at(1), false)
+	a.note("n2", 3, at(0)) // an answer that was overtaken
+	want("an older answer changes nothing", 3, at(1), true)
+	a.note("n2", 4, at(0))
+	want("a later term replaces", 3, at(0), false)
+	a.note("n2", 3, at(9))
+	want("an earlier term does not", 3, at(0), false)
 }
 
 func TestRaftLog(t *testing.T) {
