@@ -252,7 +252,7 @@ func (w *world) planStrays(p *plan, work *workload) {
 				continue
 			}
 			if v.State == metadata.VolumeFencing || v.granting || p.touched(v.ID) || w.orders.syncing(v.ID) ||
-				len(w.census(v).settled) < v.Target {
+				w.undoubted(v.ID, w.census(v).settled) < v.Target {
 				continue
 			}
 		}

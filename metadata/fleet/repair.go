@@ -141,7 +141,7 @@ func (w *world) planSettled(p *plan, work *workload, n need) {
 		return
 	}
 	r, forget, ok := w.surplus(v, c)
-	if ok {
+	if ok && w.undoubted(v.ID, without(c.settled, r)) >= v.Target {
 		p.drops = append(p.drops, plannedDrop{forget: forget,
 			ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: r, Min: v.Target}})
 	}
@@ -156,6 +156,11 @@ func (w *world) surplus(v *volume, c census) (r metadata.Replica, forget, ok boo
 	case len(c.draining) > 0:
 		return c.draining[0], true, true
 	case len(c.settled) > v.Target:
+		for _, r := range c.settled {
+			if w.undoubted(v.ID, []metadata.Replica{r}) == 0 {
+				return r, true, true
+			}
+		}
 		return slices.MaxFunc(c.settled, func(a, b metadata.Replica) int {
 			x, y := w.disks[a.Disk], w.disks[b.Disk]
 			if x.site.id != y.site.id && w.sharesZone(v, a) != w.sharesZone(v, b) {
@@ -165,6 +170,19 @@ func (w *world) surplus(v *volume, c census) (r metadata.Replica, forget, ok boo
 		}), true, true
 	}
 	return metadata.Replica{}, false, false
+}
+
+// undoubted counts the replicas whose digests do not speak against them. What
+// others are given up for must be at least Target of these: a copy that lacks a
+// block or holds a damaged one may need theirs to be made whole.
+func (w *world) undoubted(v metadata.VolumeID, rs []metadata.Replica) int {
+	n := len(rs)
+	for _, r := range rs {
+		if _, found := w.suspects[copyKey{v, r.Disk}]; found {
+			n--
+		}
+	}
+	return n
 }
 
 func boolCompare(a, b bool) int {
@@ -193,7 +211,7 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 	case w.braked:
 		return StallBrake
 	case len(c.up) == 0:
-		return StallNoSource
+		return w.planAdoption(p, work, v)
 	}
 	targets, why := w.targets(v)
 	if len(targets) == 0 {
@@ -220,6 +238,21 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 		return ""
 	}
 	return StallBusy
+}
+
+// planAdoption takes back a copy that is not listed any more, of a volume none
+// of whose replicas answers: its node was away and is back. The comparison has
+// no source, so it succeeds only on a copy that holds every committed block.
+func (w *world) planAdoption(p *plan, work *workload, v *volume) Stall {
+	targets, _ := w.targets(v)
+	for _, d := range targets {
+		s, found := w.strays[copyKey{v.ID, d.id}]
+		if found && s.bytes >= v.Bytes && work.pulling[d.site.id] < w.lim.CopiesPerTarget {
+			w.give(p, work, w.syncOrder(classRepair, v, metadata.Replica{Node: d.site.id, Disk: d.id}, nil, 0))
+			return ""
+		}
+	}
+	return StallNoSource
 }
 
 // targets returns the disks that may take another replica of v, the best first:
