@@ -227,6 +227,7 @@ func TestHeartbeatsBackOff(t *testing.T) {
 			s.wake()
 			time.Sleep(100 * time.Millisecond)
 		}
+		synctest.Wait()
 		if count.beats < 10 || count.beats > 60 {
 			t.Errorf("%d heartbeats in a minute without a nameserver, want 10 to 60", count.beats)
 		}

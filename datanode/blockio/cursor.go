@@ -88,9 +88,13 @@ func (c *cursor) read(ctx context.Context, off, end int64) (*segment, error) {
 		c.lookAhead(ctx)
 	}
 	seg, err := c.run.next(ctx)
-	if err != nil {
+	if seg == nil {
 		c.run.close()
 		c.run = nil
+	}
+	if seg == nil && err == nil {
+		client.shunLocal(ctx, c.at.ref.ID.Volume)
+		return client.fetch(ctx, c.at.ref, from, min(end-from, SegmentBytes))
 	}
 	return seg, err
 }

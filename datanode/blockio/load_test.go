@@ -36,6 +36,23 @@ func TestPausedReaders(t *testing.T) {
 	}
 }
 
+// A disk of this process that hangs in the middle of a read, which cannot be
+// ended, holds up nobody whose file has another replica.
+func TestLocalDiskHangs(t *testing.T) {
+	r := newRig(t, 2, false, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes = 4<<20, 16<<20 })
+	b := data(1, 10<<20)
+	e := r.mustWrite(b, blockio.CreateOptions{Replicas: 2})
+	r.servers[0].SetFaults(blockiotest.Faults{Hang: true})
+	began := time.Now()
+	for range 4 {
+		r.mustRead(e, b)
+	}
+	if d := time.Since(began); d > 8*time.Second {
+		t.Errorf("took %v", d)
+	}
+	r.servers[0].SetFaults(blockiotest.Faults{})
+}
+
 // With no memory for reading ahead, files are read all the same.
 func TestManyReaders(t *testing.T) {
 	r := newRig(t, 2, true, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes, c.StallGet = 2<<20, 16<<20, 5*time.Second })

@@ -15,7 +15,8 @@ const (
 	failedMax   = 2 * time.Minute  // doubling up to this
 	shunMin     = 5 * time.Second  // the same for reading, where trying again costs little
 	shunMax     = 30 * time.Second
-	latencies   = 128 // latest small reads kept for the hedging time
+	inFlightMax = 1024 // reads from one server of this process; with more its disk hangs
+	latencies   = 128  // latest small reads kept for the hedging time
 	hedgeMin    = 10 * time.Millisecond
 	ewmaWeight  = 0.2
 	ewmaInitial = float64(2 * time.Millisecond)
@@ -99,6 +100,15 @@ func (n *nodes) failed(id metadata.NodeID) bool {
 	defer n.mu.Unlock()
 	s := n.byID[id]
 	return s != nil && s.write.last > 0 && time.Now().Before(s.write.until)
+}
+
+// shunned reports whether the server is to be avoided for reading now: it
+// failed lately, or very many reads from it have not come back.
+func (n *nodes) shunned(id metadata.NodeID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.byID[id]
+	return s != nil && (s.inFlight > inFlightMax || s.read.last > 0 && time.Now().Before(s.read.until))
 }
 
 // avoid lists the servers to be avoided now.

@@ -2,6 +2,7 @@ package blockio
 
 import (
 	"context"
+	"time"
 
 	"kendfs/metadata"
 )
@@ -62,17 +63,32 @@ func (r *run) fetch(ctx context.Context) {
 	}
 }
 
-// next returns the next segment.
+// next returns the next segment, or nil without an error when none has come for
+// so long that the caller had better ask for it in another way: a read from a
+// disk that hangs cannot be ended.
 func (r *run) next(ctx context.Context) (*segment, error) {
 	select {
 	case f, ok := <-r.out:
-		if !ok {
-			return nil, metadata.Errorf(metadata.KindInternal, "a run of %v was read past its end", r.at.ref.ID)
-		}
-		return f.seg, f.err
+		return r.deliver(f, ok)
+	default:
+	}
+	patience := time.NewTimer(2 * r.c.cfg.StallGet)
+	defer patience.Stop()
+	select {
+	case f, ok := <-r.out:
+		return r.deliver(f, ok)
+	case <-patience.C:
+		return nil, nil
 	case <-ctx.Done():
 		return nil, metadata.Errorf(metadata.KindOf(ctx.Err()), "reading %v: %w", r.at.ref.ID, ctx.Err())
 	}
+}
+
+func (r *run) deliver(f fetched, ok bool) (*segment, error) {
+	if !ok {
+		return nil, metadata.Errorf(metadata.KindInternal, "a run of %v was read past its end", r.at.ref.ID)
+	}
+	return f.seg, f.err
 }
 
 // close ends the run and gives back what was not read; the goroutine ends soon.

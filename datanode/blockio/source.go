@@ -224,7 +224,8 @@ func (h *choice) verdict() error {
 	return metadata.Errorf(metadata.KindOf(h.err), "no replica of %v delivers: %w", h.volume, h.err)
 }
 
-// best returns the replica to read from: one in this process, else one that the
+// best returns the replica to read from: one in this process (unless its disk
+// hangs), else one that the
 // leader hears from, else any; of two of them, taken at random, the better one.
 func (c *Client) best(replicas []metadata.Located, tried []metadata.Replica) (metadata.Located, bool) {
 	var classes [3][metadata.ReplicasMax]metadata.Located // in order of preference
@@ -235,7 +236,9 @@ func (c *Client) best(replicas []metadata.Located, tried []metadata.Replica) (me
 		case has(tried, r.Replica):
 			continue
 		case c.local(r.Node):
-			class = 0
+			if !c.nodes.shunned(r.Node) {
+				class = 0
+			}
 		case r.Live:
 			class = 1
 		}
@@ -259,6 +262,20 @@ func (c *Client) best(replicas []metadata.Located, tried []metadata.Replica) (me
 		return a, true
 	}
 	return metadata.Located{}, false
+}
+
+// shunLocal notes that the disks of this process that hold the volume deliver
+// nothing. Servers elsewhere are noted by those who wait for them.
+func (c *Client) shunLocal(ctx context.Context, v metadata.VolumeID) {
+	replicas, err := c.volumes.locate(ctx, v)
+	if err != nil {
+		return // then nobody knows who it was
+	}
+	for _, r := range replicas {
+		if c.local(r.Node) {
+			c.nodes.shun(r.Node)
+		}
+	}
 }
 
 func has(tried []metadata.Replica, r metadata.Replica) bool {

@@ -330,6 +330,10 @@ func TestBest(t *testing.T) {
 	if len(order) != 4 || order[0] != 3 || order[3] != 4 {
 		t.Errorf("order = %v, want 3 first and 4 last", order)
 	}
+	c.nodes.shun(3) // its disk hangs
+	if r, _ := c.best(replicas, nil); r.Node == 3 {
+		t.Error("a local server that delivers nothing was preferred")
+	}
 	c.nodes.shun(1)
 	for range 50 {
 		if r, _ := c.best(located(1, 2), nil); r.Node == 1 {

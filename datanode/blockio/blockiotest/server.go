@@ -19,6 +19,7 @@ type Faults struct {
 	PutWait time.Duration // before a put is durable
 	GetWait time.Duration // before a get's first byte
 	Flip    bool          // every get has a wrong bit in its first chunk
+	Hang    bool          // a get delivers one piece and then nothing until the faults change
 	CutGet  int           // a get fails after this many bytes; zero: never
 	Full    bool          // the nameserver gives no lease here
 }
@@ -33,7 +34,8 @@ type Server struct {
 	Held func(metadata.BlockID) int64
 
 	mu     sync.Mutex
-	faults Faults // guarded by mu, as all below
+	faults Faults        // guarded by mu, as all below
+	change chan struct{} // closed when the faults are replaced
 	blocks map[metadata.BlockID]*stored
 	fences map[metadata.VolumeID]metadata.LocalID
 	puts   int
@@ -49,7 +51,7 @@ var _ blockio.Server = (*Server)(nil)
 
 // NewServer returns an empty server with disk 100+node.
 func NewServer(node metadata.NodeID) *Server {
-	return &Server{Node: node, Disk: metadata.DiskID(100 + node),
+	return &Server{Node: node, Disk: metadata.DiskID(100 + node), change: make(chan struct{}),
 		blocks: make(map[metadata.BlockID]*stored), fences: make(map[metadata.VolumeID]metadata.LocalID)}
 }
 
@@ -58,6 +60,8 @@ func (s *Server) SetFaults(f Faults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = f
+	close(s.change)
+	s.change = make(chan struct{})
 }
 
 func (s *Server) current() Faults {
@@ -220,7 +224,7 @@ func (s *Server) Get(ctx context.Context, r blockio.GetRequest) (blockio.Segment
 	f := s.current()
 	s.mu.Lock()
 	s.gets++
-	b := s.blocks[r.Block]
+	b, change := s.blocks[r.Block], s.change
 	s.mu.Unlock()
 	if err := wait(ctx, f.GetWait, f.Frozen); err != nil {
 		return nil, err
@@ -235,7 +239,7 @@ func (s *Server) Get(ctx context.Context, r blockio.GetRequest) (blockio.Segment
 	if r.Length > 0 {
 		end = min(end, (r.Offset+r.Length+metadata.ChunkBytes-1)/metadata.ChunkBytes*metadata.ChunkBytes)
 	}
-	return &segments{b: b, at: r.Offset, end: end, faults: f}, nil
+	return &segments{b: b, at: r.Offset, end: end, faults: f, change: change}, nil
 }
 
 // segments delivers a stored block.
@@ -244,6 +248,7 @@ type segments struct {
 	at, end int64
 	sent    int
 	faults  Faults
+	change  <-chan struct{}
 }
 
 func (g *segments) BlockLength() int64 { return int64(len(g.b.data)) }
@@ -254,6 +259,9 @@ func (g *segments) Next(data []byte, sums []uint32) (int, error) {
 	}
 	if g.faults.CutGet > 0 && g.sent >= g.faults.CutGet {
 		return 0, metadata.Errorf(metadata.KindUnavailable, "cut off")
+	}
+	if g.faults.Hang && g.sent > 0 {
+		<-g.change
 	}
 	n := copy(data, g.b.data[g.at:g.end])
 	first := int(g.at / metadata.ChunkBytes)
