@@ -19,8 +19,8 @@ const (
 	latencies   = 128  // latest small reads kept for the hedging time
 	hedgeMin    = 10 * time.Millisecond
 	ewmaWeight  = 0.2
-	ewmaInitial = float64(2 * time.Millisecond)
-	ewmaFresh   = 10 * time.Second // a server not read from for this long gets another chance
+	ewmaInitial = float64(50 * time.Microsecond) // low, so that every server is tried
+	ewmaFresh   = 10 * time.Second               // a server not read from for this long gets another chance
 )
 
 // nodes remembers how the storage servers behave, as this client sees them.
