@@ -13,6 +13,8 @@ const (
 	ordersMax  = 4096 // waiting; the leader gives lost ones again
 	resultsMax = 4096 // not yet taken by the leader; the oldest are forgotten
 	errorMax   = 512  // bytes of an error in a result
+	copiedMax  = 4096 // copies remembered as just made
+	copiedKept = 10 * time.Minute
 )
 
 // orders are what the leader wants done. There is at most one at a time for a
@@ -26,6 +28,13 @@ type orders struct {
 	queue   []*job // guarded by mu, as all below
 	jobs    map[copyKey]*job
 	results []metadata.OrderResult
+	copied  map[copyKey]copied
+}
+
+// copied is when, and for which epoch of its volume, a copy was made or compared.
+type copied struct {
+	epoch metadata.Epoch
+	at    time.Time
 }
 
 // copyKey names a disk's copy of a volume.
@@ -44,7 +53,7 @@ type job struct {
 }
 
 func newOrders(s *Server) *orders {
-	return &orders{s: s, arrive: make(chan struct{}, 1), jobs: make(map[copyKey]*job)}
+	return &orders{s: s, arrive: make(chan struct{}, 1), jobs: make(map[copyKey]*job), copied: make(map[copyKey]copied)}
 }
 
 // accept takes orders from a heartbeat's answer.
@@ -199,6 +208,34 @@ func (o *orders) advance(j *job, total, done int64) {
 	j.progress.BytesDone += done
 }
 
+// noteCopied remembers that a copy was made whole in that epoch.
+func (o *orders) noteCopied(order metadata.Order) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.copied) >= copiedMax {
+		for k, c := range o.copied {
+			if time.Since(c.at) > copiedKept || len(o.copied) >= copiedMax {
+				delete(o.copied, k)
+			}
+		}
+	}
+	o.copied[copyKey{order.Disk, order.Volume}] = copied{order.Epoch, time.Now()}
+}
+
+// late refuses to forget a copy that was made whole a moment ago for the same
+// epoch or a later one: the order is an old leader's, or was overtaken, and the
+// copy may be listed by now. Forgetting a listed copy always takes a new epoch.
+func (o *orders) late(order metadata.Order) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c, found := o.copied[copyKey{order.Disk, order.Volume}]
+	if !found || order.Epoch > c.epoch || time.Since(c.at) > copiedKept {
+		return nil
+	}
+	return metadata.Errorf(metadata.KindStale, "the copy of %v was made for epoch %d a moment ago, the order is of epoch %d",
+		order.Volume, c.epoch, order.Epoch)
+}
+
 // execute carries out one order. All are idempotent.
 func (s *Server) execute(ctx context.Context, j *job) metadata.OrderResult {
 	order := j.order
@@ -209,12 +246,18 @@ func (s *Server) execute(ctx context.Context, j *job) metadata.OrderResult {
 		switch order.Kind {
 		case metadata.OrderSync:
 			r.Fetched, r.Deleted, err = s.sync(ctx, store, j)
+			if err == nil {
+				s.orders.noteCopied(order)
+			}
 		case metadata.OrderDelete:
 			err = s.remove(ctx, store, order.Volume, order.Blocks)
 			if err == nil {
 				r.Deleted = int64(len(order.Blocks))
 			}
 		case metadata.OrderDrop:
+			if err = s.orders.late(order); err != nil {
+				break
+			}
 			if err = store.DropVolume(ctx, order.Volume); err == nil {
 				s.damaged.drop(order.Disk, order.Volume)
 			}
