@@ -12,7 +12,7 @@
 // Figures of a shared machine are noisy: in every round each workload runs on
 // both servers in turn, on a disk that has nothing left to write, and the best
 // round of each counts; how far the ratios of single rounds lie apart is
-// printed beside. Apache has no password to check and does not fsync; its
+// printed beside, and the servers' processor time, which is less noisy. Apache has no password to check and does not fsync; its
 // connections stay open, as ours do.
 //
 // It refuses to be a load generator for anything else: addresses are its own.
@@ -173,7 +173,7 @@ func inTurn(ctx context.Context, o options, ours, theirs *server) (*rounds, erro
 		}
 		fmt.Printf("%-8s %-14s %10.1f MB/s\n", "raw", "stream", rate)
 		for _, name := range []string{"put-large", "get-large", "put-chunked"} {
-			r.add(i, false, figure{name + " MB/s", rate})
+			r.add(i, false, figure{name: name + " MB/s", rate: rate})
 		}
 	}
 	return &r, nil

@@ -12,23 +12,25 @@ import (
 type figure struct {
 	name string
 	rate float64
+	cpu  float64 // the server's processor time, microseconds for an operation or megabyte
 }
 
 // rounds gathers the figures of two sides, ours and the other one.
 type rounds struct {
 	order []string
 	rates map[string]*[2][]float64 // by workload and side, the best of each round
+	cpu   map[string]*[2]float64   // as above, the least of all rounds
 }
 
 // add notes a figure of a round. Of several the best counts.
 func (r *rounds) add(round int, ours bool, f figure) {
 	if r.rates == nil {
-		r.rates = map[string]*[2][]float64{}
+		r.rates, r.cpu = map[string]*[2][]float64{}, map[string]*[2]float64{}
 	}
 	both := r.rates[f.name]
 	if both == nil {
 		both = new([2][]float64)
-		r.rates[f.name] = both
+		r.rates[f.name], r.cpu[f.name] = both, new([2]float64)
 		r.order = append(r.order, f.name)
 	}
 	side := 1
@@ -39,6 +41,9 @@ func (r *rounds) add(round int, ours bool, f figure) {
 		both[side] = append(both[side], 0)
 	}
 	both[side][round] = max(both[side][round], f.rate)
+	if cpu := &r.cpu[f.name][side]; *cpu == 0 || f.cpu < *cpu {
+		*cpu = f.cpu
+	}
 }
 
 // result is one line of the report.
@@ -46,6 +51,7 @@ type result struct {
 	name         string
 	ours, theirs float64 // best; zero: not measured
 	low, high    float64 // ratios of single rounds
+	cpu          [2]float64
 }
 
 // ratio is ours by theirs; NaN if there is none.
@@ -61,7 +67,7 @@ func (r *rounds) results() []result {
 	var out []result
 	for _, name := range r.order {
 		both := r.rates[name]
-		line := result{name: name, low: math.Inf(1)}
+		line := result{name: name, low: math.Inf(1), cpu: *r.cpu[name]}
 		for i, ours := range both[0] {
 			line.ours = max(line.ours, ours)
 			if i < len(both[1]) && both[1][i] > 0 {
@@ -85,15 +91,15 @@ type target struct {
 // print writes the table. find returns the target of a workload, if it has one.
 func (r *rounds) print(to io.Writer, find func(name string) target) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "workload\tken\tother\tratio\tof rounds\ttarget\t")
+	fmt.Fprintln(w, "workload\tken\tother\tratio\tof rounds\ttarget\tken CPU µs\tother's\t")
 	for _, line := range r.results() {
 		ratio, spread := "-", "-"
 		if line.theirs > 0 {
 			ratio = fmt.Sprintf("%.2f", line.ratio())
 			spread = fmt.Sprintf("%.2f..%.2f", line.low, line.high)
 		}
-		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t%s\t%s\t\n", line.name, line.ours, line.theirs, ratio, spread,
-			find(line.name).verdict(line))
+		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t%s\t%s\t%.0f\t%.0f\t\n", line.name, line.ours, line.theirs, ratio, spread,
+			find(line.name).verdict(line), line.cpu[0], line.cpu[1])
 	}
 	return w.Flush()
 }

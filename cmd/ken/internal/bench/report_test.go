@@ -14,16 +14,16 @@ func measured() *rounds {
 		ours  bool
 		f     figure
 	}{
-		{0, true, figure{"put-small op/s", 100}},
-		{0, true, figure{"get-large MB/s", 300}},
-		{0, true, figure{"get-large MB/s", 400}}, // the better one of a round
-		{0, true, figure{"fill op/s", 7}},
-		{0, false, figure{"put-small op/s", 200}},
-		{0, false, figure{"get-large MB/s", 500}},
-		{1, false, figure{"put-small op/s", 50}},
-		{1, false, figure{"get-large MB/s", 400}},
-		{1, true, figure{"put-small op/s", 120}},
-		{1, true, figure{"get-large MB/s", 100}},
+		{0, true, figure{"put-small op/s", 100, 100}},
+		{0, true, figure{"get-large MB/s", 300, 300}},
+		{0, true, figure{"get-large MB/s", 400, 400}}, // the better one of a round
+		{0, true, figure{"fill op/s", 7, 7}},
+		{0, false, figure{"put-small op/s", 200, 200}},
+		{0, false, figure{"get-large MB/s", 500, 500}},
+		{1, false, figure{"put-small op/s", 50, 50}},
+		{1, false, figure{"get-large MB/s", 400, 400}},
+		{1, true, figure{"put-small op/s", 120, 120}},
+		{1, true, figure{"get-large MB/s", 100, 100}},
 	} {
 		r.add(m.round, m.ours, m.f)
 	}
@@ -32,9 +32,9 @@ func measured() *rounds {
 
 func TestResults(t *testing.T) {
 	want := []result{
-		{"put-small op/s", 120, 200, 0.5, 2.4},
-		{"get-large MB/s", 400, 500, 0.25, 0.8},
-		{"fill op/s", 7, 0, math.Inf(1), 0},
+		{"put-small op/s", 120, 200, 0.5, 2.4, [2]float64{100, 50}},
+		{"get-large MB/s", 400, 500, 0.25, 0.8, [2]float64{100, 400}},
+		{"fill op/s", 7, 0, math.Inf(1), 0, [2]float64{7, 0}},
 	}
 	got := measured().results()
 	if len(got) != len(want) {

@@ -101,7 +101,7 @@ func (c *client) repeat(name string, n, clients int, each int64, op func(i int) 
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
-	began := time.Now()
+	cpu, began := c.s.cpu(), time.Now()
 	for range clients {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && failed.Load() == nil; i = int(next.Add(1)) - 1 {
@@ -115,12 +115,13 @@ func (c *client) repeat(name string, n, clients int, each int64, op func(i int) 
 	if err := failed.Load(); err != nil {
 		return fmt.Errorf("%s: %w", name, *err)
 	}
-	rate, unit := float64(n)/time.Since(began).Seconds(), "op/s"
+	took, work, unit := time.Since(began).Seconds(), float64(n), "op/s"
 	if each > 0 {
-		rate, unit = rate*float64(each)/1e6, "MB/s"
+		work, unit = work*float64(each)/1e6, "MB/s"
 	}
-	fmt.Printf("%-8s %-14s %10.1f %s\n", c.s.name, name, rate, unit)
-	c.tell(figure{name + " " + unit, rate})
+	f := figure{name: name + " " + unit, rate: work / took, cpu: float64((c.s.cpu() - cpu).Microseconds()) / work}
+	fmt.Printf("%-8s %-14s %10.1f %s\n", c.s.name, name, f.rate, unit)
+	c.tell(f)
 	return nil
 }
 
