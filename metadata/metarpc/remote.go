@@ -107,34 +107,45 @@ func again(err error, idempotent bool) bool {
 // call sends one message and decodes the answer, repeating it as far as that
 // is safe.
 func (r *Remote) call(ctx context.Context, method uint32, req, ans proto.Message, idempotent bool) error {
+	send := r.endpoint.Call
+	if idempotent {
+		send = r.endpoint.CallIdempotent
+	}
+	_, err := r.exchange(ctx, send, method, req, ans, idempotent)
+	return err
+}
+
+type sendFunc func(context.Context, quicwire.Target, quicwire.Service, uint32, []byte) ([]byte, error)
+
+// exchange is call over one of the endpoint's ways to send. unsure: before the
+// last attempt there was one whose outcome is not known.
+func (r *Remote) exchange(ctx context.Context, send sendFunc, method uint32, req, ans proto.Message, idempotent bool) (
+	unsure bool, err error) {
 	b, err := proto.Marshal(req)
 	if err != nil {
-		return metadata.Errorf(metadata.KindInternal, "encode request: %w", err)
+		return false, metadata.Errorf(metadata.KindInternal, "encode request: %w", err)
 	}
 	end := time.Now().Add(r.retryFor)
 	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
 		t, index := r.target()
 		attempt, cancel := context.WithTimeout(ctx, attemptMax)
-		send := r.endpoint.Call
-		if idempotent {
-			send = r.endpoint.CallIdempotent
-		}
 		out, err := send(attempt, t, quicwire.ServiceMeta, method, b)
 		cancel()
 		if err == nil {
 			if err := proto.Unmarshal(out, ans); err != nil {
-				return metadata.Errorf(metadata.KindInternal, "answer of %s does not decode: %w", t.Addr, err)
+				return unsure, metadata.Errorf(metadata.KindInternal, "answer of %s does not decode: %w", t.Addr, err)
 			}
-			return nil
+			return unsure, nil
 		}
 		if !again(err, idempotent) || ctx.Err() != nil || time.Now().Add(wait).After(end) {
-			return wireErr(err)
+			return unsure, wireErr(err)
 		}
+		unsure = unsure || metadata.KindOf(wireErr(err)) == metadata.KindTimeout
 		r.rotate(index)
 		select {
 		case <-time.After(wait/2 + rand.N(wait)):
 		case <-ctx.Done():
-			return wireErr(err)
+			return unsure, wireErr(err)
 		}
 	}
 }
@@ -145,18 +156,48 @@ func (r *Remote) Propose(ctx context.Context, c *metapb.Command) (*metapb.Result
 	_, opens := c.GetOp().(*metapb.Command_OpenSession)
 	seq := r.begin(c, opens)
 	var res metapb.Result
-	err := r.call(ctx, methodPropose, c, &res, seq != 0)
+	// Not CallIdempotent: what it repeats by itself would not show in unsure.
+	unsure, err := r.exchange(ctx, r.endpoint.Call, methodPropose, c, &res, seq != 0)
 	r.end(c.GetSession(), seq)
 	if err != nil {
+		if unsure && metadata.KindOf(err) != metadata.KindTimeout {
+			err = metadata.Errorf(metadata.KindTimeout, "the outcome of the change is unknown: %w", err)
+		}
 		return nil, err
 	}
 	if opens && res.GetOk() {
 		r.adopt(res.GetId())
 	}
 	if seq != 0 && metadata.Kind(res.GetKind()) == metadata.KindStale {
-		r.forget(c.GetSession())
+		return r.stale(ctx, c, &res, unsure)
 	}
 	return &res, nil
+}
+
+// stale finds out what a command was refused as stale for: a lease, or the
+// session that commands are counted in, with which the results of earlier
+// attempts are gone. If one of these may have been applied, "stale" would be
+// understood as "not done, do it again".
+func (r *Remote) stale(ctx context.Context, c *metapb.Command, res *metapb.Result, unsure bool) (*metapb.Result, error) {
+	err := r.Renew(ctx, metadata.SessionID(c.GetSession()))
+	over := err != nil && metadata.KindOf(err) == metadata.KindStale
+	if over {
+		r.forget(c.GetSession())
+	}
+	_, closes := c.GetOp().(*metapb.Command_CloseSession)
+	switch {
+	case err == nil || closes || !over && !unsure:
+		return res, nil
+	case unsure:
+		return nil, metadata.Errorf(metadata.KindTimeout,
+			"no answer to the change in time, and the session is over; the outcome is unknown: %s", res.GetMessage())
+	}
+	c.Session, c.Sequence, c.Acked = 0, 0, 0
+	var once metapb.Result
+	if _, err := r.exchange(ctx, r.endpoint.Call, methodPropose, c, &once, false); err != nil {
+		return nil, err
+	}
+	return &once, nil
 }
 
 // inFlightMax is how many answered commands may wait for an older one before
