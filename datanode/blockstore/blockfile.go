@@ -59,8 +59,31 @@ func (s *Store) filePath(b blockFile) string {
 // removeFile removes a block file; that it is gone already is no error.
 func (s *Store) removeFile(b blockFile) error {
 	s.files.drop(fileKey{file: b})
-	if err := s.fs.Remove(s.filePath(b)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	return s.remove(s.fs.PathJoin(s.dir, blocksName, b.dir()), b.name())
+}
+
+// remove removes a file and remembers that its directory is to be synced.
+func (s *Store) remove(dir, name string) error {
+	if err := s.fs.Remove(s.fs.PathJoin(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
+	}
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.removed[dir] = true
+	return nil
+}
+
+// syncRemoved makes removals durable, so that no power cut brings a file back
+// that nobody knows.
+func (s *Store) syncRemoved() error {
+	s.gate.Lock()
+	dirs := s.removed
+	s.removed = map[string]bool{}
+	s.gate.Unlock()
+	for dir := range dirs {
+		if err := syncDir(s.fs, dir); err != nil {
+			return syncError{err}
+		}
 	}
 	return nil
 }
@@ -75,10 +98,10 @@ func (s *Store) writeBlockFile(ctx context.Context, b newBlock) (blockFile, erro
 		return blockFile{}, ctx.Err()
 	}
 	f := blockFile{b.key, rand.Uint64()}
-	temp := s.fs.PathJoin(s.dir, tempName, f.name())
-	err := s.writeTemp(temp, f, b)
+	temp := s.fs.PathJoin(s.dir, tempName)
+	err := s.writeTemp(s.fs.PathJoin(temp, f.name()), f, b)
 	if err == nil {
-		r := &renaming{temp: temp, file: f, done: make(chan error, 1)}
+		r := &renaming{temp: s.fs.PathJoin(temp, f.name()), file: f, done: make(chan error, 1)}
 		s.rename <- r
 		err = <-r.done
 	}
@@ -86,7 +109,7 @@ func (s *Store) writeBlockFile(ctx context.Context, b newBlock) (blockFile, erro
 		return f, nil
 	}
 	if s.Failed() == nil {
-		_ = s.fs.Remove(temp) // else the next Open does it
+		_ = s.remove(temp, f.name()) // else the next Open does it
 		if !isNoSpace(err) || errors.As(err, new(syncError)) {
 			s.fail(err)
 		}

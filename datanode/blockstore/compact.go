@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -329,18 +328,14 @@ func (s *Store) buryFiles(ctx context.Context) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	dirs := map[string]bool{}
 	for _, f := range files {
-		if err := s.removeFile(f); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.removeFile(f); err != nil {
 			return err
 		}
-		dirs[f.dir()] = true
 	}
-	for dir := range dirs {
-		if err := syncDir(s.fs, s.fs.PathJoin(s.dir, blocksName, dir)); err != nil {
-			s.fail(syncError{err})
-			return s.Failed()
-		}
+	if err := s.syncRemoved(); err != nil {
+		s.fail(err)
+		return s.Failed()
 	}
 	for part := range slices.Chunk(files, forgetKeys) {
 		err := s.submit(ctx, &op{small: true, stage: func(t *txn, _ *group) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"kendfs/metadata"
@@ -489,7 +488,7 @@ func (s *Store) sweep() (adopt []blockFile, err error) {
 		return nil, err
 	}
 	for _, name := range names {
-		if err := s.fs.Remove(s.fs.PathJoin(temp, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.remove(temp, name); err != nil {
 			return nil, err
 		}
 	}
@@ -519,7 +518,7 @@ func (s *Store) sweep() (adopt []blockFile, err error) {
 			}
 		}
 	}
-	return adopt, nil
+	return adopt, s.syncRemoved()
 }
 
 // keepFile decides about one block file: true asks to adopt it.

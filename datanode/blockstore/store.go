@@ -42,6 +42,9 @@ type Store struct {
 	users  sync.WaitGroup // calls of the outside that are under way
 	gate   sync.Mutex     // guards closed, and users against a late Add
 	closed bool
+	// removed are directories in which files were removed and that are not
+	// synced yet; guarded by gate.
+	removed map[string]bool
 
 	failure    atomic.Pointer[failure]
 	failed     chan struct{}           // closed when failure is set
@@ -85,7 +88,7 @@ func Open(cfg Config) (*Store, error) {
 		cfg: cfg, fs: cfg.FS, dir: cfg.Dir, direct: cfg.FS == vfs.Default, id: id, secret: id.secretCRC(),
 		log: cfg.Logger.With("disk", id.disk.String()), lock: lock,
 		queue: make(chan *op, queueMax), rename: make(chan *renaming, queueMax),
-		slots: make(chan struct{}, filePutsMax), stuck: map[uint32]int64{},
+		slots: make(chan struct{}, filePutsMax), stuck: map[uint32]int64{}, removed: map[string]bool{},
 		stop: make(chan struct{}), failed: make(chan struct{}),
 	}
 	s.files = newFileCache(s.fs)
@@ -178,6 +181,9 @@ func (s *Store) closeClean() error {
 	}
 	if s.direct {
 		_ = trim(s.active.f, s.active.end) // gives back what was preallocated
+	}
+	if err := s.syncRemoved(); err != nil {
+		return diskError("sync removals", err)
 	}
 	if s.indexBad.Load() {
 		return nil // leave the mark: the next Open rebuilds

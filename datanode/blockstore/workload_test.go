@@ -166,8 +166,9 @@ func workload(s *Store, l *ledger, seed uint64, steps int) {
 			_ = l.put(s, id, n)
 		case what < 60: // at the same time: group commit
 			var wg sync.WaitGroup
-			for i := range 4 {
-				wg.Go(func() { _ = l.put(s, bid(4, 1+i+4*int(seed%7)), 500+700*i) })
+			for i := range 8 {
+				n := 1 + i + 8*r.IntN(3)
+				wg.Go(func() { _ = l.put(s, bid(4, n), 500+1300*(n%7)) })
 			}
 			wg.Wait()
 		case what < 80:
