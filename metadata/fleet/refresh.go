@@ -174,6 +174,19 @@ func (f *Fleet) readClients(ctx context.Context, t *term) error {
 	return nil
 }
 
+// clock returns the time of the namespace, in which blocks die. This machine's
+// clock counts only for the moment since the last command: it may be wrong, or
+// another's may have been. Reap comes at least every reapInterval.
+func (t *term) clock(now time.Time) time.Time {
+	switch latest := t.info.Now.Add(reapInterval); {
+	case now.Before(t.info.Now):
+		return t.info.Now
+	case now.After(latest):
+		return latest
+	}
+	return now
+}
+
 // gatherDead looks for dead blocks whose grace is over, page after page.
 func (f *Fleet) gatherDead(ctx context.Context, t *term) {
 	f.mu.Lock()
@@ -182,7 +195,7 @@ func (f *Fleet) gatherDead(ctx context.Context, t *term) {
 	if due {
 		t.gathered = now
 	}
-	before, after := now.Add(-t.info.Grace), t.cursor
+	before, after := t.clock(now).Add(-t.info.Grace), t.cursor
 	f.mu.Unlock()
 	if !due {
 		return

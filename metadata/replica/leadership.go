@@ -163,6 +163,9 @@ func (n *Node) takeOver(round int, done chan<- taken) {
 	if t.err == nil && n.raft.CurrentTerm() != t.term {
 		t.err = raft.ErrLeadershipLost
 	}
+	if t.err == nil {
+		n.floor.Store(n.clusterTime())
+	}
 	select {
 	case done <- t:
 	case <-n.quit:

@@ -40,6 +40,8 @@ type Node struct {
 	queue   chan *proposal
 	queued  atomic.Int64 // bytes in queue
 	lastNow int64        // owned by batch
+	lastAt  time.Time    // of lastNow; owned by batch
+	floor   atomic.Int64 // the cluster's time when this node took the lead
 
 	closing  chan struct{} // closed: no proposal is taken from the queue any more
 	stopped  chan struct{} // closed: batch has ended

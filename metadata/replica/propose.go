@@ -225,12 +225,32 @@ func (n *Node) encode(entry []*proposal) []byte {
 	return b
 }
 
-// now is the wall clock, never twice the same and never going back while this
-// node lives. Only batch calls it. The state machine holds the cluster's time
-// against going back when another node leads.
+// now is the cluster's time: the wall clock, but never behind what the state
+// had when this node took the lead, and never slower than time passes. So it
+// goes on, and locks and grace times with it, when a clock that was ahead is
+// set back or hands the lead to one that is right. Only batch calls it.
 func (n *Node) now() int64 {
-	n.lastNow = max(time.Now().UnixNano(), n.lastNow+1)
+	t := time.Now()
+	passed := int64(1) // never twice the same
+	if !n.lastAt.IsZero() {
+		passed = max(passed, int64(t.Sub(n.lastAt))) // by the monotonic clock
+	}
+	n.lastNow = max(t.UnixNano(), n.lastNow+passed, n.floor.Load()+1)
+	n.lastAt = t
 	return n.lastNow
+}
+
+// clusterTime is the time of the last command in the state, 0 before the first.
+func (n *Node) clusterTime() (now int64) {
+	err := n.state.view(func(r rowReader, _ uint64) error {
+		a, err := n.cfg.machine.answer(r, &metapb.Query{Q: &metapb.Query_Cluster{Cluster: &metapb.GetCluster{}}})
+		now = a.GetCluster().GetNow()
+		return err
+	})
+	if err != nil {
+		return 0 // not initialised yet; a failure shows with the first query
+	}
+	return now
 }
 
 // deliver waits for an entry and answers its proposals.
