@@ -168,6 +168,9 @@ func (s *Store) runGroup(ops []*op) error {
 		if err := p.reserve(g.total); err != nil {
 			return err
 		}
+		if err := p.prepare(g.total); err != nil {
+			return err
+		}
 		if err := p.write(g.pieces, p.end, int(g.total)); err != nil {
 			return err
 		}

@@ -16,6 +16,9 @@ const (
 	packBytesMin        = 8 << 20 // holds the largest block that goes into a pack
 	packSlackBytes      = 1 << 20 // at a pack's end, for deletes and fences when no new pack can be made
 	preallocStepBytes   = 32 << 20
+	zeroStepBytes       = 1 << 20  // written ahead of small groups
+	zeroGroupMax        = 64 << 10 // the largest small group
+	zeroPieceBytes      = 128 << 10
 	largeBytesDefault   = 4 << 20
 	batchOpsMax         = 64
 	batchBytesMax       = 8 << 20

@@ -53,8 +53,10 @@ type activePack struct {
 	f         vfs.File
 	end       int64 // of what was acknowledged
 	allocated int64
+	zeroed    int64 // up to here zeros were written, or records
 	limit     int64
 	direct    bool // f is a file of the operating system: write with pwritev
+	inPlace   bool // its file system writes into the same place again
 }
 
 // createPack makes pack n with the header and the given first records, all
@@ -65,7 +67,7 @@ func (s *Store) createPack(n uint32, first []byte) (*activePack, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &activePack{n: n, f: f, limit: s.packLimit, direct: s.direct}
+	p := &activePack{n: n, f: f, limit: s.packLimit, direct: s.direct, inPlace: s.direct && inPlace(f)}
 	err = func() error {
 		if err := p.reserve(packHeaderBytes); err != nil {
 			return err
@@ -113,7 +115,8 @@ func (s *Store) resumePack(n uint32, end int64) (*activePack, error) {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
-	return &activePack{n: n, f: f, end: end, allocated: info.Size(), limit: s.packLimit, direct: s.direct}, nil
+	return &activePack{n: n, f: f, end: end, allocated: info.Size(), limit: s.packLimit, direct: s.direct,
+		inPlace: s.direct && inPlace(f)}, nil
 }
 
 // fits reports whether n more bytes belong into this pack. Records without data
@@ -144,6 +147,29 @@ func (p *activePack) reserve(n int64) error {
 			return err
 		}
 	}
+}
+
+// prepare writes zeros where the next small groups will go. Space that is only
+// allocated counts as unwritten: the first fdatasync of what is written into it
+// waits for the file system's journal, and so for everybody else on the disk.
+// With zeros that happens once for zeroStepBytes. Large groups do without, for
+// they would be written twice.
+func (p *activePack) prepare(n int64) error {
+	if !p.inPlace || n > zeroGroupMax || p.end+n <= p.zeroed {
+		return nil
+	}
+	from := max(p.zeroed, p.end)
+	to := min(p.end+n+zeroStepBytes, p.allocated)
+	zeros := make([]byte, zeroPieceBytes)
+	for off := from; off < to; {
+		n := min(to-off, zeroPieceBytes)
+		if err := writeVector(p.f, [][]byte{zeros[:n]}, off); err != nil {
+			return err
+		}
+		off += n
+	}
+	p.zeroed = max(to, from)
+	return nil
 }
 
 // write puts the pieces, total bytes together, at off. It does not sync.

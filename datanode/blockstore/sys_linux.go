@@ -24,6 +24,17 @@ func allocate(f vfs.File, off, n int64) error {
 	return err
 }
 
+// inPlace reports whether the file system writes into a place that was written
+// before instead of finding a new one: ext2 to ext4 and XFS do.
+func inPlace(f vfs.File) bool {
+	fd := f.Fd()
+	var st unix.Statfs_t
+	if fd == vfs.InvalidFd || unix.Fstatfs(int(fd), &st) != nil {
+		return false
+	}
+	return st.Type == unix.EXT4_SUPER_MAGIC || st.Type == unix.XFS_SUPER_MAGIC
+}
+
 // trim gives back what was allocated past the end of a closed log.
 func trim(f vfs.File, end int64) error {
 	if fd := f.Fd(); fd != vfs.InvalidFd {
