@@ -14,19 +14,25 @@ import (
 // Get copies the file or directory src of the drive to the local path. A
 // directory needs Options.Recursive.
 func Get(ctx context.Context, d Drive, src metadata.Path, local string, opt Options) (Summary, error) {
+	return GetAll(ctx, d, []Pair{{local, src}}, opt)
+}
+
+// GetAll is Get for several files and directories at once.
+func GetAll(ctx context.Context, d Drive, all []Pair, opt Options) (Summary, error) {
 	opt = opt.withDefaults()
-	e, err := d.Tree.Lookup(ctx, src, metadata.LookupOptions{})
-	if err != nil {
-		return Summary{}, err
-	}
-	if e.IsDir && !opt.Recursive {
-		return Summary{}, metadata.Errorf(metadata.KindIsDir, "%s is a directory: add -r to copy it with all it holds", src)
-	}
 	p := newPool(ctx, opt.Parallel)
-	if e.IsDir {
-		p.fail(d.getTree(ctx, p, src, local, opt))
-	} else {
-		p.fail(d.getFile(ctx, p, e, src, local, opt))
+	for _, a := range all {
+		e, err := d.Tree.Lookup(ctx, a.Remote, metadata.LookupOptions{})
+		switch {
+		case err != nil:
+		case e.IsDir && !opt.Recursive:
+			err = metadata.Errorf(metadata.KindIsDir, "%s is a directory: add -r to copy it with all it holds", a.Remote)
+		case e.IsDir:
+			err = d.getTree(ctx, p, a.Remote, a.Local, opt)
+		default:
+			err = p.add(ctx, func(ctx context.Context) error { return d.getFile(ctx, p, e, a.Remote, a.Local, opt) })
+		}
+		p.fail(err)
 	}
 	return p.wait()
 }
@@ -57,7 +63,8 @@ func (d Drive) getFile(ctx context.Context, p *pool, e metadata.Entry, src metad
 	}
 	t := opt.Progress.Begin(string(src), e.Size)
 	defer func() { t.End(err) }()
-	f, err := os.CreateTemp(filepath.Dir(to), "."+filepath.Base(to)+".ken-*")
+	// The name says nothing of the target's: that may be as long as names can be.
+	f, err := os.CreateTemp(filepath.Dir(to), ".ken-*.part")
 	if err != nil {
 		return localErr(err)
 	}

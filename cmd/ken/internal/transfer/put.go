@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"kendfs/datanode/blockio"
 	"kendfs/metadata"
@@ -16,19 +17,26 @@ import (
 // Put copies the local file or folder onto the drive as dst. A folder needs
 // Options.Recursive; directories that are missing above dst are an error.
 func Put(ctx context.Context, d Drive, local string, dst metadata.Path, opt Options) (Summary, error) {
+	return PutAll(ctx, d, []Pair{{local, dst}}, opt)
+}
+
+// PutAll is Put for several files and folders at once.
+func PutAll(ctx context.Context, d Drive, all []Pair, opt Options) (Summary, error) {
 	opt = opt.withDefaults()
-	st, err := os.Stat(local)
-	if err != nil {
-		return Summary{}, localErr(err)
-	}
-	if st.IsDir() && !opt.Recursive {
-		return Summary{}, metadata.Errorf(metadata.KindIsDir, "%s is a folder: add -r to copy it with all it holds", local)
-	}
 	p := newPool(ctx, opt.Parallel)
-	if st.IsDir() {
-		p.fail(putTree(ctx, d, p, local, dst, opt))
-	} else {
-		p.fail(d.putFile(ctx, p, local, dst, st, opt))
+	for _, a := range all {
+		st, err := os.Stat(a.Local)
+		switch {
+		case err != nil:
+			err = localErr(err)
+		case st.IsDir() && !opt.Recursive:
+			err = metadata.Errorf(metadata.KindIsDir, "%s is a folder: add -r to copy it with all it holds", a.Local)
+		case st.IsDir():
+			err = putTree(ctx, d, p, a.Local, a.Remote, opt)
+		default:
+			err = p.add(ctx, func(ctx context.Context) error { return d.putFile(ctx, p, a.Local, a.Remote, st, opt) })
+		}
+		p.fail(err)
 	}
 	return p.wait()
 }
@@ -56,8 +64,14 @@ func putTree(ctx context.Context, d Drive, p *pool, local string, dst metadata.P
 		}
 		to := dst
 		if rel != "." {
-			if to, err = metadata.ParsePath(string(dst) + "/" + filepath.ToSlash(rel)); err != nil {
-				p.fail(err)
+			if to, err = metadata.ParsePath(string(dst) + "/" + filepath.ToSlash(rel)); err == nil {
+				err = checkTwin(path, to)
+			}
+			if err != nil {
+				p.fail(leftOut(path, err))
+				if de.IsDir() {
+					return filepath.SkipDir
+				}
 				return nil
 			}
 		}
@@ -65,7 +79,7 @@ func putTree(ctx context.Context, d Drive, p *pool, local string, dst metadata.P
 		case de.IsDir():
 			return d.putDir(ctx, p, to)
 		case !de.Type().IsRegular():
-			p.fail(metadata.Errorf(metadata.KindUnsupported, "%s is no regular file and was left out", path))
+			p.fail(leftOut(path, metadata.Errorf(metadata.KindUnsupported, "no regular file")))
 			return nil
 		}
 		st, err := de.Info()
@@ -75,6 +89,38 @@ func putTree(ctx context.Context, d Drive, p *pool, local string, dst metadata.P
 		}
 		return p.add(ctx, func(ctx context.Context) error { return d.putFile(ctx, p, path, to, st, opt) })
 	})
+}
+
+// leftOut is the error for something in a tree that the drive cannot have.
+func leftOut(path string, err error) error {
+	return metadata.Errorf(metadata.KindUnsupported, "%s was left out: %w", shown(path), err)
+}
+
+// shown is a local name for messages: quoted when it would upset a terminal.
+func shown(path string) string {
+	if q := strconv.QuoteToGraphic(path); q != `"`+path+`"` {
+		return q
+	}
+	return path
+}
+
+// checkTwin refuses a local name that is another spelling (Unicode NFD) of a
+// name beside it. The drive knows names in one spelling only, NFC, so the two
+// files would be one there and the later would replace the earlier.
+func checkTwin(local string, to metadata.Path) error {
+	_, name := to.Split()
+	if name == filepath.Base(local) {
+		return nil
+	}
+	twin, err := os.Lstat(filepath.Join(filepath.Dir(local), name))
+	if err != nil {
+		return nil // none: this is the only spelling
+	}
+	own, err := os.Lstat(local)
+	if err != nil || os.SameFile(own, twin) {
+		return localErr(err) // a file system that takes both spellings for one
+	}
+	return metadata.Errorf(metadata.KindConflict, "another file beside it has the same name, spelled in other code points")
 }
 
 // putDir makes a directory unless it is there.
@@ -115,7 +161,7 @@ func (d Drive) putFile(ctx context.Context, p *pool, local string, to metadata.P
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", local, err)
+		return fmt.Errorf("%s: %w", shown(local), err)
 	}
 	p.count(func(s *Summary) { s.Files, s.Bytes = s.Files+1, s.Bytes+n })
 	return nil

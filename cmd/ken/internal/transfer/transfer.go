@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"kendfs/datanode/blockio"
@@ -16,17 +17,25 @@ type Drive struct {
 	Blocks *blockio.Client
 }
 
+// Pair is a file or folder of this machine and its path on the drive.
+type Pair struct {
+	Local  string
+	Remote metadata.Path
+}
+
 // Options say how to transfer.
 type Options struct {
-	Parallel  int  // files at once; 0: 4, at most parallelMax
+	Parallel  int  // files at once; 0: 4, at most ParallelMax
 	Recursive bool // follow directories
 	NoClobber bool // leave what exists
 	Progress  Progress
 }
 
+// ParallelMax bounds Options.Parallel.
+const ParallelMax = 64
+
 const (
 	parallelDefault = 4
-	parallelMax     = 64
 	queueMax        = 256 // names waiting for a worker
 	errorsMax       = 100 // kept of one transfer
 )
@@ -54,7 +63,7 @@ func (o Options) withDefaults() Options {
 	if o.Parallel <= 0 {
 		o.Parallel = parallelDefault
 	}
-	o.Parallel = min(o.Parallel, parallelMax)
+	o.Parallel = min(o.Parallel, ParallelMax)
 	if o.Progress == nil {
 		o.Progress = silent{}
 	}
@@ -74,6 +83,7 @@ type pool struct {
 
 	mu   sync.Mutex
 	errs []error
+	more int // errors beyond errorsMax
 	sum  Summary
 }
 
@@ -109,9 +119,11 @@ func (p *pool) fail(err error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.errs) < errorsMax {
-		p.errs = append(p.errs, err)
+	if len(p.errs) == errorsMax {
+		p.more++
+		return
 	}
+	p.errs = append(p.errs, err)
 }
 
 func (p *pool) count(f func(*Summary)) {
@@ -124,6 +136,9 @@ func (p *pool) count(f func(*Summary)) {
 func (p *pool) wait() (Summary, error) {
 	close(p.jobs)
 	p.wg.Wait()
+	if p.more > 0 {
+		p.errs = append(p.errs, fmt.Errorf("and %d errors more", p.more))
+	}
 	return p.sum, errors.Join(p.errs...)
 }
 
