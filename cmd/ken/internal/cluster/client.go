@@ -2,11 +2,15 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"kendfs/datanode/blockio"
 	"kendfs/metadata"
@@ -84,6 +88,32 @@ func nameservers(dir string, cfg *Config) []string {
 		}
 	}
 	return out
+}
+
+// Nameservers are the addresses that the client tries.
+func (c *Client) Nameservers() []string { return slices.Clone(c.nameservers) }
+
+// NotRunning reports whether the nameserver that lives in the folder is known
+// not to run: its process is gone. It is a hint for messages, no proof.
+func NotRunning(dir string) bool {
+	dir = Resolve(dir)
+	cfg, err := LoadConfig(dir)
+	if err != nil || !cfg.Has(metadata.NodeNameserver) {
+		return false
+	}
+	r, err := LoadRunning(dir)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return errors.Is(unix.Kill(r.PID, 0), unix.ESRCH)
+}
+
+// StartCommand is what starts the node, or the whole drive, in the folder.
+func StartCommand(dir string) string {
+	if Resolve(dir) != dir {
+		return "ken dev --dir " + dir
+	}
+	return "ken run --dir " + dir
 }
 
 // Close gives back leases and ends the connections.

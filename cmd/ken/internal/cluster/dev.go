@@ -57,14 +57,36 @@ func Dev(ctx context.Context, opt DevOptions) (*DevCluster, error) {
 		return nil, err
 	}
 	if err := d.start(ctx, opt); err != nil {
-		return nil, errors.Join(err, d.Close(ctx))
+		err = errors.Join(err, d.Close(ctx))
+		if d.Password != "" {
+			// The drive was made before this, and nobody could ever say its password again.
+			err = metadata.Errorf(metadata.KindOf(err), "%w\n%s was made all the same: user %s, password %s", err,
+				opt.Dir, AdminName, d.Password)
+		}
+		return nil, err
 	}
 	return d, nil
+}
+
+// checkFree says whether the drive's address can be had, before anything is
+// made for it.
+func checkFree(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	l, err := listenTCP(addr, "--webdav")
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 func (d *DevCluster) start(ctx context.Context, opt DevOptions) error {
 	first := filepath.Join(opt.Dir, devNode)
 	if !exists(filepath.Join(first, configFile)) {
+		if err := checkFree(opt.WebDAV); err != nil {
+			return err
+		}
 		d.First = true
 		res, err := Init(ctx, first, InitOptions{
 			Config: Config{

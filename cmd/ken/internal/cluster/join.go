@@ -20,6 +20,9 @@ type TokenOptions struct {
 	Uses  int
 }
 
+// Token is a join token as the nameserver knows it: without its secret.
+type Token = metarpc.Token
+
 // Bounds of tokens.
 const (
 	tokenTTLMax  = 30 * 24 * time.Hour

@@ -15,7 +15,7 @@ import (
 func (n *Node) openNameserver(context.Context) error {
 	r, err := replica.Open(replica.Config{
 		Dir: filepath.Join(n.cfg.dir, nameDir), ID: n.ID(), Addr: n.running.QUIC,
-		Endpoint: n.endpoint, Logger: n.log,
+		Endpoint: n.endpoint, Logger: n.run.Logger, // it adds the node itself
 	})
 	if err != nil {
 		return err
