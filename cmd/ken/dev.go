@@ -53,6 +53,10 @@ next start with the same folder finds everything again.`,
 			if err != nil {
 				return err
 			}
+			if most := min(replicationMax, opt.StorageServers); opt.Replication < 1 ||
+				c.Flags().Changed("replication") && opt.Replication > most {
+				return usagef("--replication %d: want 1 to %d, one storage server for each copy", opt.Replication, most)
+			}
 			stop, err := serveProfiles(log)
 			if err != nil {
 				return err

@@ -112,7 +112,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"fs", "ls", "--dir", empty}, 3, "ken init --dir"},
 		{[]string{"run", "--dir", empty}, 3, "holds no node"},
 		{[]string{"fs", "ls", "no-slash"}, 2, "start with a slash"},
-		{[]string{"fs", "cp", "/a"}, 2, "usage: ken fs cp SRC DST"},
+		{[]string{"fs", "cp", "/a"}, 2, "usage: ken fs cp SRC... DST"},
 		{[]string{"--nonsense"}, 2, "see `ken --help`"},
 		{[]string{"status", "-o", "yaml"}, 2, "want text or json"},
 		{[]string{"join", "--dir", empty, "KEN1-NONSENSE"}, 2, "token"},

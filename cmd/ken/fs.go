@@ -2,50 +2,23 @@ package main
 
 import (
 	"context"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
-	"kendfs/cmd/ken/internal/transfer"
 	"kendfs/metadata"
 )
 
-// connectMax bounds how long a command waits for a nameserver.
-const connectMax = 15 * time.Second
-
-// withDrive connects to the cluster of the chosen folder, runs f and ends the
-// connection, so that leases are given back at once.
-func withDrive(c *cobra.Command, g *globals, f func(ctx context.Context, cl *cluster.Client) error) error {
-	ctx := c.Context()
-	cl, err := cluster.Connect(ctx, g.dir, connectMax)
-	if err != nil {
-		return err
-	}
-	err = f(ctx, cl)
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	cl.Close(end)
-	return err
-}
-
-func driveOf(cl *cluster.Client) transfer.Drive {
-	return transfer.Drive{Tree: cl.Meta, Change: cl.Meta, Blocks: cl.Blocks}
-}
-
 func fsCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "fs",
-		Short: "Work with files on the drive",
-		Long: `Work with files on the drive. Names are asked from the nameserver; data moves
+	c := group("fs", "Work with files on the drive", fsLs(g), fsTree(g), fsStat(g), fsCat(g), fsMkdir(g), fsPut(g),
+		fsGet(g), fsCp(g), fsMv(g), fsRm(g), fsTouch(g), fsDu(g), fsDf(g), fsQuota(g), fsReplication(g))
+	c.Long = `Work with files on the drive. Names are asked from the nameserver; data moves
 directly between this machine and the storage servers over QUIC.
 
-Paths on the drive start with a slash.`,
-		Args: exact(0),
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(fsLs(g), fsTree(g), fsStat(g), fsCat(g), fsMkdir(g), fsPut(g), fsGet(g), fsCp(g), fsMv(g),
-		fsRm(g), fsTouch(g), fsDu(g), fsDf(g))
+Paths on the drive start with a slash.`
 	for _, sub := range c.Commands() {
 		if sub.ValidArgsFunction == nil {
 			sub.ValidArgsFunction = completeRemote(g)
@@ -54,23 +27,29 @@ Paths on the drive start with a slash.`,
 	return c
 }
 
+// completeMax bounds how long the shell waits for names.
+const completeMax = 2 * time.Second
+
 // completeRemote completes paths on the drive.
 func completeRemote(g *globals) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		none := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		dir, ok := splitTyped(typed)
 		if !ok {
+			if typed != "" {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
 			return []string{"/"}, none
 		}
 		var names []string
-		err := withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
+		err := withContact(c.Context(), g, io.Discard, completeMax, func(ctx context.Context, cl *cluster.Client) error {
 			page, err := cl.Meta.List(ctx, dir, metadata.ListOptions{})
 			for _, e := range page.Entries {
 				name := string(dir.Join(e.Name))
 				if e.IsDir {
 					name += "/"
 				}
-				if len(name) >= len(typed) && name[:len(typed)] == typed {
+				if strings.HasPrefix(name, typed) {
 					names = append(names, name)
 				}
 			}
@@ -79,7 +58,34 @@ func completeRemote(g *globals) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
+		if len(names) == 1 && !strings.HasSuffix(names[0], "/") {
+			return names, cobra.ShellCompDirectiveNoFileComp // a file: the argument is complete
+		}
 		return names, none
+	}
+}
+
+// completeIDs completes the first argument with what list returns: names, each
+// with a tab and a description.
+func completeIDs(g *globals, list func(context.Context, *cluster.Client) ([]string, error)) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		var out []string
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		err := withContact(c.Context(), g, io.Discard, completeMax, func(ctx context.Context, cl *cluster.Client) error {
+			all, err := list(ctx, cl)
+			for _, id := range all {
+				if strings.HasPrefix(id, typed) {
+					out = append(out, id)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -107,6 +113,32 @@ func remotePaths(args []string) ([]metadata.Path, error) {
 	out := make([]metadata.Path, len(args))
 	for i, a := range args {
 		p, err := remotePath(a)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	return out, nil
+}
+
+// destinations returns where each of several sources goes: to dst itself when
+// there is one and dst is no directory, else to their names in dst.
+func destinations(ctx context.Context, t metadata.Tree, dst metadata.Path, names []string) ([]metadata.Path, error) {
+	if len(names) > 1 {
+		e, err := t.Lookup(ctx, dst, metadata.LookupOptions{})
+		switch {
+		case err != nil && metadata.KindOf(err) != metadata.KindNotFound:
+			return nil, err
+		case err != nil:
+			return nil, metadata.Errorf(metadata.KindNotFound,
+				"there is no directory %s for several sources: make it with `ken fs mkdir -p %s`", dst, dst)
+		case !e.IsDir:
+			return nil, metadata.Errorf(metadata.KindNotDir, "%s is a file: several sources need a directory", dst)
+		}
+	}
+	out := make([]metadata.Path, len(names))
+	for i, name := range names {
+		p, err := into(ctx, t, dst, name)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,10 @@ func each(ctx context.Context, paths []metadata.Path, f func(context.Context, me
 	var errs []error
 	for _, p := range paths {
 		if err := f(ctx, p); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", p, err))
+			if !strings.Contains(err.Error(), string(p)) {
+				err = fmt.Errorf("%s: %w", p, err)
+			}
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
@@ -71,29 +74,18 @@ func mkdir(ctx context.Context, cl *cluster.Client, p metadata.Path, parents boo
 func fsCp(g *globals) *cobra.Command {
 	var recursive, noClobber bool
 	c := &cobra.Command{
-		Use:   "cp SRC DST",
+		Use:   "cp SRC... DST",
 		Short: "Copy on the drive; data is shared, so a copy of any size takes milliseconds",
 		Example: `  ken fs cp /report.pdf /archive/
+  ken fs cp /a.jpg /b.jpg /album
   ken fs cp -r /photos /photos-backup`,
-		Args: exact(2),
+		Args: between(2, -1),
 		RunE: func(c *cobra.Command, args []string) error {
-			paths, err := remotePaths(args)
-			if err != nil {
-				return err
-			}
-			return withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
-				e, err := cl.Meta.Lookup(ctx, paths[0], metadata.LookupOptions{})
-				if err != nil {
-					return err
-				}
+			return ontoPaths(c, g, args, func(ctx context.Context, cl *cluster.Client, e metadata.Entry, src, dst metadata.Path) error {
 				if e.IsDir && !recursive {
-					return metadata.Errorf(metadata.KindIsDir, "%s is a directory: add -r to copy it with all it holds", paths[0])
+					return metadata.Errorf(metadata.KindIsDir, "%s is a directory: add -r to copy it with all it holds", src)
 				}
-				dst, err := into(ctx, cl.Meta, paths[1], e.Name)
-				if err != nil {
-					return err
-				}
-				_, err = cl.Meta.Copy(ctx, paths[0], dst, metadata.Guard{},
+				_, err := cl.Meta.Copy(ctx, src, dst, metadata.Guard{},
 					metadata.CopyOptions{Overwrite: !noClobber && !e.IsDir})
 				return err
 			})
@@ -107,31 +99,51 @@ func fsCp(g *globals) *cobra.Command {
 func fsMv(g *globals) *cobra.Command {
 	var noClobber bool
 	c := &cobra.Command{
-		Use:     "mv SRC DST",
-		Short:   "Move or rename, in one step whatever the size",
-		Example: "  ken fs mv /inbox/scan.pdf /2026/invoice.pdf",
-		Args:    exact(2),
+		Use:   "mv SRC... DST",
+		Short: "Move or rename, in one step whatever the size",
+		Example: `  ken fs mv /inbox/scan.pdf /2026/invoice.pdf
+  ken fs mv /inbox/a /inbox/b /archive`,
+		Args: between(2, -1),
 		RunE: func(c *cobra.Command, args []string) error {
-			paths, err := remotePaths(args)
-			if err != nil {
-				return err
-			}
-			return withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
-				e, err := cl.Meta.Lookup(ctx, paths[0], metadata.LookupOptions{})
-				if err != nil {
-					return err
-				}
-				dst, err := into(ctx, cl.Meta, paths[1], e.Name)
-				if err != nil {
-					return err
-				}
-				_, err = cl.Meta.Rename(ctx, paths[0], dst, metadata.Guard{}, !noClobber && !e.IsDir)
+			return ontoPaths(c, g, args, func(ctx context.Context, cl *cluster.Client, e metadata.Entry, src, dst metadata.Path) error {
+				_, err := cl.Meta.Rename(ctx, src, dst, metadata.Guard{}, !noClobber && !e.IsDir)
 				return err
 			})
 		},
 	}
 	c.Flags().BoolVarP(&noClobber, "no-clobber", "n", false, "do not replace an existing file")
 	return c
+}
+
+// ontoPaths calls f for every source with where it goes: the last argument
+// itself or, when that is a directory, the source's name in it.
+func ontoPaths(c *cobra.Command, g *globals, args []string,
+	f func(ctx context.Context, cl *cluster.Client, e metadata.Entry, src, dst metadata.Path) error) error {
+	paths, err := remotePaths(args)
+	if err != nil {
+		return err
+	}
+	sources := paths[:len(paths)-1]
+	return withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
+		names := make([]string, len(sources))
+		for i, p := range sources {
+			_, names[i] = p.Split()
+		}
+		to, err := destinations(ctx, cl.Meta, paths[len(sources)], names)
+		if err != nil {
+			return err
+		}
+		next := 0
+		return each(ctx, sources, func(ctx context.Context, src metadata.Path) error {
+			dst := to[next]
+			next++
+			e, err := cl.Meta.Lookup(ctx, src, metadata.LookupOptions{})
+			if err != nil {
+				return err
+			}
+			return f(ctx, cl, e, src, dst)
+		})
+	})
 }
 
 func fsRm(g *globals) *cobra.Command {

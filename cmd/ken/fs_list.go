@@ -79,7 +79,7 @@ func fsLs(g *globals) *cobra.Command {
 		Short: "List a directory",
 		Example: `  ken fs ls /
   ken fs ls -l /photos
-  ken fs ls -R -o json / | jq -r .path`,
+  ken fs ls -R --json / | jq -r '.[].path'`,
 		Args: between(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p, err := remotePath(append(args, "/")[0])
@@ -100,6 +100,9 @@ func listEntries(ctx context.Context, c *cobra.Command, g *globals, cl *cluster.
 	long, recursive bool) error {
 	var all []entryJSON
 	t := newTable(c.OutOrStdout())
+	if long {
+		t.right = []bool{true}
+	}
 	err := listing(ctx, cl, p, recursive, func(path metadata.Path, e metadata.Entry) error {
 		name := e.Name
 		if recursive {
@@ -139,6 +142,9 @@ func fsTree(g *globals) *cobra.Command {
 		Example: "  ken fs tree -d 2 /",
 		Args:    between(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if depth < 0 {
+				return usagef("--depth %d: want 1 or more, or 0 for all", depth)
+			}
 			p, err := remotePath(append(args, "/")[0])
 			if err != nil {
 				return err
@@ -155,9 +161,9 @@ func fsTree(g *globals) *cobra.Command {
 				if err := drawTree(ctx, c.OutOrStdout(), cl.Meta, p, "", depth); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "\n%d directories, %d files, %s\n", e.Usage.Dirs, e.Usage.Files,
-					bytesText(e.Usage.Bytes))
-				return nil
+				_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s, %s, %s\n", countText(e.Usage.Dirs, "directory"),
+					countText(e.Usage.Files, "file"), bytesText(e.Usage.Bytes))
+				return err
 			})
 		},
 	}
@@ -217,7 +223,7 @@ func fsDu(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				t := newTable(c.OutOrStdout(), "SIZE", "FILES", "PATH")
+				t := newTable(c.OutOrStdout(), ">SIZE", ">FILES", "PATH")
 				row := func(path metadata.Path, e metadata.Entry) error {
 					j := toJSON(path, &e)
 					files := max(j.Files, 1)
@@ -239,11 +245,20 @@ func fsDu(g *globals) *cobra.Command {
 	}
 }
 
+// spaceJSON is what `ken fs df` prints for scripts.
+type spaceJSON struct {
+	Path      string `json:"path"`
+	Used      int64  `json:"used"`
+	Available int64  `json:"available"` // -1: unknown
+}
+
 func fsDf(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "df [PATH]",
 		Short: "Space used and free",
-		Args:  between(0, 1),
+		Long: `Space used and free in a directory, as far as its quota and those above it allow.
+AVAILABLE counts every copy: with two copies it is half of the free space.`,
+		Args: between(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p, err := remotePath(append(args, "/")[0])
 			if err != nil {
@@ -255,14 +270,14 @@ func fsDf(g *globals) *cobra.Command {
 					return err
 				}
 				if g.output == "json" {
-					return printJSON(c, map[string]int64{"used": q.UsedBytes, "available": q.AvailableBytes})
+					return printJSON(c, spaceJSON{string(p), q.UsedBytes, q.AvailableBytes})
 				}
 				available := "unknown"
 				if q.AvailableBytes >= 0 {
 					available = bytesText(q.AvailableBytes)
 				}
-				t := newTable(c.OutOrStdout(), "PATH", "USED", "AVAILABLE")
-				t.row(string(p), bytesText(q.UsedBytes), available)
+				t := newTable(c.OutOrStdout(), ">USED", ">AVAILABLE", "PATH")
+				t.row(bytesText(q.UsedBytes), available, string(p))
 				return t.flush()
 			})
 		},
@@ -276,9 +291,13 @@ func statText(w io.Writer, p metadata.Path, e *metadata.Entry) error {
 	j := toJSON(p, e)
 	row("path", p)
 	row("type", j.Type)
-	row("size", fmt.Sprintf("%s (%d bytes)", bytesText(j.Size), j.Size))
+	if j.Size < 1024 {
+		row("size", bytesText(j.Size))
+	} else {
+		row("size", fmt.Sprintf("%s (%d bytes)", bytesText(j.Size), j.Size))
+	}
 	if e.IsDir {
-		row("holds", fmt.Sprintf("%d files, %d directories", j.Files, j.Dirs))
+		row("holds", countText(j.Files, "file")+", "+countText(j.Dirs, "directory"))
 		if j.Quota > 0 {
 			row("quota", bytesText(j.Quota))
 		}

@@ -69,7 +69,7 @@ func fsStat(g *globals) *cobra.Command {
 
 func blockTable(c *cobra.Command, bs []blockJSON) error {
 	fmt.Fprintln(c.OutOrStdout())
-	t := newTable(c.OutOrStdout(), "BLOCK", "ID", "OFFSET", "LENGTH", "REPLICAS")
+	t := newTable(c.OutOrStdout(), ">BLOCK", "ID", ">OFFSET", ">LENGTH", "REPLICAS")
 	for _, b := range bs {
 		where := ""
 		for i, r := range b.Replicas {

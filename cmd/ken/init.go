@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +14,9 @@ import (
 	"kendfs/cmd/ken/internal/cluster"
 	"kendfs/metadata"
 )
+
+// replicationMax is the most copies of a file that a cluster takes.
+const replicationMax = 8
 
 // nodeFlags are shared by init and join: they become ken.toml.
 type nodeFlags struct {
@@ -38,13 +44,43 @@ func (f *nodeFlags) register(c *cobra.Command, roles string) {
 	fl.StringArrayVar(&f.cfg.Disks, "disk", nil, "folder for blocks, one on each disk; may be repeated")
 }
 
-func (f *nodeFlags) config() cluster.Config {
-	for r := range strings.SplitSeq(f.roles, ",") {
-		if r = strings.TrimSpace(r); r != "" {
-			f.cfg.Roles = append(f.cfg.Roles, r)
+// config returns the settings. Names of files become absolute: the node may be
+// started elsewhere.
+func (f *nodeFlags) config() (cluster.Config, error) {
+	f.cfg.Roles = splitRoles(f.roles)
+	files := []*string{&f.cfg.WebDAV.TLSCert, &f.cfg.WebDAV.TLSKey}
+	for _, name := range files {
+		if *name == "" {
+			continue
+		}
+		if _, err := os.Stat(*name); err != nil {
+			return f.cfg, usagef("%v", err)
 		}
 	}
-	return f.cfg
+	for i := range f.cfg.Disks {
+		files = append(files, &f.cfg.Disks[i])
+	}
+	for _, name := range files {
+		if *name == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*name)
+		if err != nil {
+			return f.cfg, err
+		}
+		*name = abs
+	}
+	return f.cfg, nil
+}
+
+func splitRoles(text string) []string {
+	var roles []string
+	for r := range strings.SplitSeq(text, ",") {
+		if r = strings.TrimSpace(r); r != "" {
+			roles = append(roles, r)
+		}
+	}
+	return roles
 }
 
 func initCommand(g *globals) *cobra.Command {
@@ -60,8 +96,15 @@ its first node, in one folder. It starts nothing; ken run does.`,
   ken token create --dir /srv/ken --roles datanode      # for the next machine`,
 		Args: exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if replication < 1 || replication > replicationMax {
+				return usagef("--replication %d: want 1 to %d", replication, replicationMax)
+			}
+			cfg, err := f.config()
+			if err != nil {
+				return err
+			}
 			res, err := cluster.Init(c.Context(), g.dir, cluster.InitOptions{
-				Config: f.config(), Password: os.Getenv("KEN_ADMIN_PASSWORD"), Replication: replication,
+				Config: cfg, Password: os.Getenv("KEN_ADMIN_PASSWORD"), Replication: replication,
 			})
 			if err != nil {
 				return err
@@ -102,7 +145,11 @@ before anything secret is sent. It starts nothing; ken run does.`,
   ken join --dir ~/.ken --roles client KEN1-...   # this machine only uses the drive`,
 		Args: exact(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			id, err := cluster.Join(c.Context(), g.dir, f.config(), args[0])
+			cfg, err := f.config()
+			if err != nil {
+				return err
+			}
+			id, err := cluster.Join(c.Context(), g.dir, cfg, args[0])
 			if err != nil {
 				return err
 			}
@@ -110,7 +157,7 @@ before anything secret is sent. It starts nothing; ken run does.`,
 				return printJSON(c, map[string]string{"node": id.String(), "dir": g.dir})
 			}
 			fmt.Fprintf(c.OutOrStdout(), "joined as %s\n", id)
-			if len(f.cfg.Roles) > 1 || f.cfg.Roles[0] != metadata.NodeClient {
+			if !slices.Equal(cfg.Roles, []string{metadata.NodeClient}) {
 				fmt.Fprintf(c.OutOrStdout(), "start it with: ken run --dir %s\n", g.dir)
 			}
 			return nil
@@ -121,32 +168,24 @@ before anything secret is sent. It starts nothing; ken run does.`,
 }
 
 func configCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check and show this node's settings", Args: exact(0),
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(&cobra.Command{
+	return group("config", "This node's settings", &cobra.Command{
 		Use:   "check",
 		Short: "Check ken.toml in this node's folder",
 		Args:  exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := cluster.LoadConfig(cluster.Resolve(g.dir))
+			dir := cluster.Resolve(g.dir)
+			cfg, err := cluster.LoadConfig(dir)
 			if err != nil {
 				return err
 			}
-			if g.output == "json" {
-				return printJSON(c, cfg)
-			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: ok, roles %s\n", cluster.Resolve(g.dir), strings.Join(cfg.Roles, ", "))
-			return nil
+			return report(c, g, map[string]any{"ok": true, "dir": dir, "name": cfg.Name, "roles": cfg.Roles},
+				"%s: ok, roles %s", filepath.Join(dir, "ken.toml"), strings.Join(cfg.Roles, ", "))
 		},
 	})
-	return c
 }
 
 func tokenCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{Use: "token", Short: "Tokens with which machines join", Args: exact(0),
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(tokenCreate(g), tokenList(g), tokenRevoke(g))
-	return c
+	return group("token", "Tokens with which machines join", tokenCreate(g), tokenList(g), tokenRevoke(g))
 }
 
 func tokenCreate(g *globals) *cobra.Command {
@@ -159,19 +198,15 @@ func tokenCreate(g *globals) *cobra.Command {
 		Example: "  ken token create --roles datanode --ttl 1h\n  ken token create --roles datanode --uses 5",
 		Args:    exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			opt.Roles = strings.Split(roles, ",")
+			opt.Roles = splitRoles(roles)
 			return withClient(c, g, func(cl *cluster.Client) error {
 				text, t, err := cluster.CreateToken(c.Context(), cl, opt)
 				if err != nil {
 					return err
 				}
-				if g.output == "json" {
-					return printJSON(c, map[string]any{
-						"token": text, "id": t.ID, "roles": t.Roles, "expires": t.Expires, "uses": t.UsesLeft,
-					})
-				}
-				_, err = fmt.Fprintln(c.OutOrStdout(), text)
-				return err
+				j := tokenToJSON(t)
+				j.Token = text
+				return report(c, g, j, "%s", text)
 			})
 		},
 	}
@@ -192,29 +227,70 @@ func tokenList(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				all := make([]tokenJSON, len(ts))
+				for i, t := range ts {
+					all[i] = tokenToJSON(t)
+				}
 				if g.output == "json" {
-					return printJSON(c, ts)
+					return printJSON(c, all)
 				}
-				t := newTable(c.OutOrStdout(), "ID", "ROLES", "USES LEFT", "EXPIRES", "MADE BY")
-				for _, k := range ts {
-					t.row(k.ID, strings.Join(k.Roles, ","), fmt.Sprint(k.UsesLeft),
-						k.Expires.Local().Format("2006-01-02 15:04"), dash(k.CreatedBy))
-				}
-				return t.flush()
+				return tokenTable(c, all, time.Now())
 			})
 		},
 	}
+}
+
+// tokenJSON is a join token as scripts see it.
+type tokenJSON struct {
+	Token   string    `json:"token,omitempty"` // when it was just made
+	ID      string    `json:"id"`
+	Roles   []string  `json:"roles"`
+	Uses    int       `json:"uses"` // left
+	Expires time.Time `json:"expires"`
+	Creator string    `json:"created_by,omitempty"`
+}
+
+func tokenToJSON(t cluster.Token) tokenJSON {
+	return tokenJSON{ID: t.ID, Roles: t.Roles, Uses: t.UsesLeft, Expires: t.Expires, Creator: t.CreatedBy}
+}
+
+func tokenTable(c *cobra.Command, all []tokenJSON, now time.Time) error {
+	t := newTable(c.OutOrStdout(), "ID", "ROLES", ">USES LEFT", "EXPIRES", "MADE BY")
+	for _, k := range all {
+		expires := "expired"
+		if left := k.Expires.Sub(now); left > 0 {
+			expires = "in " + spanText(now, k.Expires)
+		}
+		t.row(k.ID, strings.Join(k.Roles, ","), fmt.Sprint(k.Uses), expires, dash(k.Creator))
+	}
+	return t.flush()
 }
 
 func tokenRevoke(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Revoke a token",
-		Args:  exact(1),
+		Long:  "Revoke a token, by its id in `ken token list`. Machines that have joined with it stay.",
+		Args:  exact(1), ValidArgsFunction: completeTokens(g),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withClient(c, g, func(cl *cluster.Client) error {
-				return cl.Meta.DeleteToken(c.Context(), args[0])
+				if err := cl.Meta.DeleteToken(c.Context(), args[0]); err != nil {
+					return err
+				}
+				return report(c, g, map[string]string{"revoked": args[0]}, "%s is revoked", args[0])
 			})
 		},
 	}
+}
+
+// completeTokens completes ids of tokens.
+func completeTokens(g *globals) cobra.CompletionFunc {
+	return completeIDs(g, func(ctx context.Context, cl *cluster.Client) ([]string, error) {
+		ts, err := cl.Meta.Tokens(ctx)
+		var ids []string
+		for _, t := range ts {
+			ids = append(ids, t.ID+"\t"+strings.Join(t.Roles, ","))
+		}
+		return ids, err
+	})
 }

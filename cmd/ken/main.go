@@ -11,7 +11,7 @@
 //	ken fs                        files, moved directly with storage servers
 //
 // Every command finds its cluster and its identity in a folder: --dir, else
-// KEN_DIR, else ~/.local/share/ken. Every command that prints has -o json.
+// KEN_DIR, else ~/.local/share/ken. Every command that prints has -o json (or --json).
 // Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict or
 // exists, 5 denied, 6 unavailable.
 package main
@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,10 +38,35 @@ func main() {
 	_ = os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // fails for malformed names only
 	err := newRoot().ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "ken:", err)
+		complain(os.Stderr, err, ctx.Err() != nil)
 	}
 	stop()
 	os.Exit(exitCode(err))
+}
+
+// complain prints an error, each of several on a line of its own. What a signal
+// broke off needs no details.
+func complain(w io.Writer, err error, interrupted bool) {
+	if interrupted {
+		fmt.Fprintln(w, "ken: interrupted")
+		return
+	}
+	for _, e := range flatten(err) {
+		fmt.Fprintln(w, "ken:", e)
+	}
+}
+
+// flatten returns the errors that errors.Join joined.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, flatten(e)...)
+	}
+	return out
 }
 
 // usageError marks wrong usage (exit code 2).
@@ -56,6 +82,15 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &usage):
 		return 2
+	}
+	if all := flatten(err); len(all) > 1 {
+		code := exitCode(all[0])
+		for _, e := range all[1:] {
+			if exitCode(e) != code {
+				return 1 // several things went wrong in several ways
+			}
+		}
+		return code
 	}
 	switch metadata.KindOf(err) {
 	case metadata.KindInvalid, metadata.KindTooLarge:

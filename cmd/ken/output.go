@@ -5,31 +5,68 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
 
-// table prints aligned columns. An empty table prints its heading only.
+// table prints aligned columns, two blanks apart. An empty table prints its
+// heading only.
 type table struct {
-	w *tabwriter.Writer
+	w     io.Writer
+	right []bool // columns of numbers
+	rows  [][]string
 }
 
+// newTable makes a table. A heading that begins with ">" is that of a column
+// whose cells are aligned to the right: sizes and counts.
 func newTable(w io.Writer, heading ...string) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	t := &table{w: w}
+	for i, h := range heading {
+		name, right := strings.CutPrefix(h, ">")
+		heading[i], t.right = name, append(t.right, right)
+	}
 	if len(heading) > 0 {
 		t.row(heading...)
 	}
 	return t
 }
 
-func (t *table) row(cells ...string) {
-	// The last cell gets no padding, so lines do not end in blanks.
-	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
-}
+func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
-func (t *table) flush() error { return t.w.Flush() }
+func (t *table) flush() error {
+	var widths []int
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range t.rows {
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			switch {
+			case i < len(t.right) && t.right[i]:
+				b.WriteString(pad + cell)
+			case i == len(row)-1: // lines do not end in blanks
+				b.WriteString(cell)
+			default:
+				b.WriteString(cell + pad)
+			}
+			if i < len(row)-1 {
+				b.WriteString("  ")
+			}
+		}
+		b.WriteByte('\n')
+	}
+	t.rows = nil
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
 
 // printJSON prints v indented, for scripts.
 func printJSON(c *cobra.Command, v any) error {
@@ -39,25 +76,35 @@ func printJSON(c *cobra.Command, v any) error {
 	return e.Encode(v)
 }
 
-// bytesText prints a size with a binary unit: "0 B", "4.0 KiB", "1.5 GiB".
+// report prints what was done: v for scripts, the sentence for people.
+func report(c *cobra.Command, g *globals, v any, format string, args ...any) error {
+	if g.output == "json" {
+		return printJSON(c, v)
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), format+"\n", args...)
+	return err
+}
+
+// bytesText prints a size with a binary unit: "0 B", "4.0 KiB", "704 MiB".
 func bytesText(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}
 	f, units := float64(n)/1024, "KMGTPE"
 	i := 0
-	for f >= 1023.95 && i < len(units)-1 {
+	for f >= 1023.5 && i < len(units)-1 {
 		f /= 1024
 		i++
 	}
-	return fmt.Sprintf("%.1f %ciB", f, units[i])
+	digits := 1
+	if f >= 99.95 {
+		digits = 0
+	}
+	return fmt.Sprintf("%.*f %ciB", digits, f, units[i])
 }
 
-// ageText prints how long ago t was: "3 s", "5 min", "2 h", "4 d".
-func ageText(t, now time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
+// spanText prints how long ago t was: "3 s", "5 min", "2 h", "4 d".
+func spanText(t, now time.Time) string {
 	switch d := now.Sub(t); {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", max(int(d.Seconds()), 0))
@@ -68,6 +115,47 @@ func ageText(t, now time.Time) string {
 	default:
 		return fmt.Sprintf("%d d", int(d.Hours()/24))
 	}
+}
+
+// countText prints a number with its noun: "1 file", "2 files", "0 directories".
+func countText(n int64, noun string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "y"):
+		noun = noun[:len(noun)-1] + "ies"
+	default:
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// percentText prints a part of a whole: "0%", "<1%", "12%".
+func percentText(part, whole int64) string {
+	switch {
+	case whole <= 0:
+		return "-"
+	case part > 0 && part < whole/100:
+		return "<1%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(whole))
+}
+
+// cut shortens a text to so many columns; letters of East Asia and emoji take two.
+func cut(s string, columns int) string {
+	at, kept := 0, 0 // width so far, and bytes that fit with the ellipsis
+	for i, r := range s {
+		if at <= columns-1 {
+			kept = i
+		}
+		at++
+		if r >= 0x1100 {
+			at++
+		}
+	}
+	if at <= columns {
+		return s
+	}
+	return s[:kept] + "…"
 }
 
 // dash stands for an empty cell.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -12,48 +15,85 @@ import (
 	"kendfs/cmd/ken/internal/transfer"
 )
 
-// bars draws one progress bar for each running file and keeps none of them
-// when it is done. Where standard error is no terminal, it draws nothing.
+// bars draws one progress bar for each large file that is running and, where
+// there may be many files, a line with their sum. It keeps none of them when it
+// is done. Where standard error is no terminal, it draws nothing.
 type bars struct {
-	p *mpb.Progress
+	p     *mpb.Progress
+	many  bool
+	began time.Time
+
+	once  sync.Once
+	total *mpb.Bar
+	files atomic.Int64 // done
+	bytes atomic.Int64 // moved
 }
 
 // barAfter is the smallest file that gets a bar: the others are gone before
 // anybody could read it.
 const barAfter = 1 << 20
 
-const barName = 28 // columns
+// Columns. A line stays below 80, so that what the terminal echoes, as ^C, does
+// not wrap it and leave a piece behind.
+const (
+	barName  = 20
+	barWidth = 20
+)
 
-func newBars(w io.Writer, quiet bool) *bars {
+func newBars(w io.Writer, quiet, many bool) *bars {
+	b := &bars{many: many, began: time.Now()}
 	f, ok := w.(*os.File)
 	if quiet || !ok {
-		return &bars{}
+		return b
 	}
 	st, err := f.Stat()
-	if err != nil || st.Mode()&os.ModeCharDevice == 0 {
-		return &bars{}
+	if err != nil || st.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "dumb" {
+		return b
 	}
-	return &bars{mpb.New(mpb.WithOutput(f), mpb.WithWidth(72), mpb.WithRefreshRate(120*time.Millisecond))}
+	b.p = mpb.New(mpb.WithOutput(f), mpb.WithWidth(barWidth), mpb.WithRefreshRate(120*time.Millisecond))
+	return b
 }
 
 func (b *bars) wait() {
-	if b.p != nil {
-		b.p.Wait()
+	if b.p == nil {
+		return
 	}
+	b.once.Do(func() {}) // no sum from here on
+	if b.total != nil {
+		b.total.Abort(true)
+	}
+	b.p.Wait()
+}
+
+// sum draws the line below the bars.
+func (b *bars) sum() {
+	b.total = b.p.New(0, mpb.NopStyle(), mpb.BarPriority(1<<30), mpb.PrependDecorators(
+		decor.Any(func(decor.Statistics) string { return b.sumText(time.Now()) })))
+}
+
+func (b *bars) sumText(now time.Time) string {
+	n := b.bytes.Load()
+	text := countText(b.files.Load(), "file") + " done, " + bytesText(n)
+	if d := now.Sub(b.began); d > time.Second {
+		text += fmt.Sprintf(", %s/s", bytesText(int64(float64(n)/d.Seconds())))
+	}
+	return text
 }
 
 // Begin implements transfer.Progress.
 func (b *bars) Begin(name string, size int64) transfer.Task {
-	if b.p == nil || size < barAfter {
-		return barTask{}
+	if b.p == nil {
+		return &barTask{all: b}
 	}
-	short := filepath.Base(name)
-	if r := []rune(short); len(r) > barName {
-		short = string(r[:barName-1]) + "…"
+	if b.many {
+		b.once.Do(b.sum)
 	}
-	return barTask{b.p.AddBar(size,
+	if size < barAfter {
+		return &barTask{all: b}
+	}
+	return &barTask{b, b.p.AddBar(size,
 		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(short, decor.WC{W: barName, C: decor.DindentRight})),
+		mpb.PrependDecorators(decor.Name(cut(filepath.Base(name), barName), decor.WC{W: barName + 1, C: decor.DindentRight})),
 		mpb.AppendDecorators(
 			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace),
 			decor.AverageSpeed(decor.SizeB1024(0), "% .0f", decor.WCSyncSpace),
@@ -61,17 +101,24 @@ func (b *bars) Begin(name string, size int64) transfer.Task {
 		))}
 }
 
-type barTask struct{ bar *mpb.Bar }
+type barTask struct {
+	all *bars
+	bar *mpb.Bar // nil: a small file
+}
 
 // Add implements transfer.Task.
-func (t barTask) Add(n int64) {
+func (t *barTask) Add(n int64) {
+	t.all.bytes.Add(n)
 	if t.bar != nil {
 		t.bar.IncrInt64(n)
 	}
 }
 
 // End implements transfer.Task.
-func (t barTask) End(error) {
+func (t *barTask) End(err error) {
+	if err == nil {
+		t.all.files.Add(1)
+	}
 	if t.bar != nil {
 		t.bar.Abort(true) // takes the bar away, whether or not it is full
 	}

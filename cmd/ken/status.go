@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
+	"kendfs/metadata"
 )
 
 func statusCommand(g *globals) *cobra.Command {
@@ -21,37 +25,43 @@ metadata_at_risk, unknown.`,
 		Example: "  ken status\n  ken status -o json | jq -r .verdict",
 		Args:    exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
+			err := withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
 				s, err := cluster.ReadStatus(ctx, cl)
 				if err != nil {
-					if g.output == "json" {
-						if perr := printJSON(c, s); perr != nil {
-							return perr
-						}
-					}
 					return err
 				}
-				if g.output == "json" {
-					return printJSON(c, s)
-				}
-				return statusReport(c, &s)
+				return statusReport(c, g, &s, time.Now())
 			})
+			if g.output == "json" && metadata.KindOf(err) == metadata.KindUnavailable {
+				// That nobody answers is a state of the data too.
+				s := cluster.Status{Verdict: "unknown", Sentence: err.Error(), Since: time.Now()}
+				return errors.Join(statusReport(c, g, &s, s.Since), err)
+			}
+			return err
 		},
 	}
 }
 
-func statusReport(c *cobra.Command, s *cluster.Status) error {
+func statusReport(c *cobra.Command, g *globals, s *cluster.Status, now time.Time) error {
+	if g.output == "json" {
+		if s.Copies == nil {
+			s.Copies = slices.Grow(s.Copies, 1) // an empty list, not null
+		}
+		return printJSON(c, s)
+	}
 	w := c.OutOrStdout()
 	fmt.Fprintf(w, "%s  %s\n", s.Verdict, s.Sentence)
-	fmt.Fprintf(w, "since %s ago\n\n", ageText(s.Since, time.Now()))
-	t := newTable(w, "COPIES", "VOLUMES", "SIZE")
-	for _, k := range s.Copies {
-		t.row(fmt.Sprintf("%d of %d", k.Live, k.Target), fmt.Sprint(k.Volumes), bytesText(k.Bytes))
+	fmt.Fprintf(w, "for %s\n\n", spanText(s.Since, now))
+	if len(s.Copies) > 0 {
+		t := newTable(w, "COPIES", ">VOLUMES", ">SIZE")
+		for _, k := range s.Copies {
+			t.row(fmt.Sprintf("%d of %d", k.Live, k.Target), fmt.Sprint(k.Volumes), bytesText(k.Bytes))
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
 	}
-	if err := t.flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
 	f := newTable(w)
 	f.row("storage servers:", nodesText(s))
 	f.row("space:", fmt.Sprintf("%s used, %s free of %s", bytesText(s.Used), bytesText(s.Free), bytesText(s.Capacity)))
@@ -62,8 +72,15 @@ func statusReport(c *cobra.Command, s *cluster.Status) error {
 		}
 		f.row("repair:", text)
 	}
-	if s.Dead > 0 || s.Trash > 0 {
-		f.row("deleted:", fmt.Sprintf("%d blocks wait to be cleared, %d trees are being cleared", s.Dead, s.Trash))
+	var deleted []string
+	if s.Dead > 0 {
+		deleted = append(deleted, countText(s.Dead, "block")+" to be cleared")
+	}
+	if s.Trash > 0 {
+		deleted = append(deleted, countText(s.Trash, "tree")+" being cleared")
+	}
+	if len(deleted) > 0 {
+		f.row("deleted:", strings.Join(deleted, ", "))
 	}
 	return f.flush()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -14,16 +13,8 @@ import (
 	"kendfs/metadata"
 )
 
-// withClient is withDrive for commands that move no data.
-func withClient(c *cobra.Command, g *globals, f func(*cluster.Client) error) error {
-	return withDrive(c, g, func(_ context.Context, cl *cluster.Client) error { return f(cl) })
-}
-
 func userCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "People who may sign in to the drive", Args: exact(0),
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(userAdd(g), userList(g), userPasswd(g), userRemove(g))
-	return c
+	return group("user", "People who may sign in to the drive", userAdd(g), userList(g), userPasswd(g), userRemove(g))
 }
 
 // readPassword takes a new password from the environment or from standard
@@ -51,8 +42,12 @@ func parseRole(s string) (metadata.Role, error) {
 func userAdd(g *globals) *cobra.Command {
 	role := "writer"
 	c := &cobra.Command{
-		Use:     "add NAME",
-		Short:   "Add a user; the password is read from KEN_PASSWORD or standard input",
+		Use:   "add NAME",
+		Short: "Add a user; the password is read from KEN_PASSWORD or standard input",
+		Long: `Add a user; the password is read from KEN_PASSWORD or standard input.
+
+Roles: reader may read everything, writer may change files, operator and admin
+are for those who run the drive.`,
 		Example: "  KEN_PASSWORD=secret ken user add ann --role writer",
 		Args:    exact(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,7 +60,10 @@ func userAdd(g *globals) *cobra.Command {
 				return err
 			}
 			return withClient(c, g, func(cl *cluster.Client) error {
-				return cluster.SetUser(c.Context(), cl, args[0], p, r, true)
+				if err := cluster.SetUser(c.Context(), cl, args[0], p, r, true); err != nil {
+					return err
+				}
+				return report(c, g, userJSON{Name: args[0], Role: r.String()}, "%s may sign in as %s", args[0], r)
 			})
 		},
 	}
@@ -77,7 +75,7 @@ func userPasswd(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "passwd NAME",
 		Short: "Set a user's password, read from KEN_PASSWORD or standard input",
-		Args:  exact(1),
+		Args:  exact(1), ValidArgsFunction: completeUsers(g),
 		RunE: func(c *cobra.Command, args []string) error {
 			p, err := readPassword(c.InOrStdin())
 			if err != nil {
@@ -88,7 +86,10 @@ func userPasswd(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return cluster.SetUser(c.Context(), cl, u.Name, p, u.Role, false)
+				if err := cluster.SetUser(c.Context(), cl, u.Name, p, u.Role, false); err != nil {
+					return err
+				}
+				return report(c, g, userJSON{Name: u.Name, Role: u.Role.String()}, "%s has a new password", u.Name)
 			})
 		},
 	}
@@ -98,10 +99,13 @@ func userRemove(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Remove a user; the files stay",
-		Args:  exact(1),
+		Args:  exact(1), ValidArgsFunction: completeUsers(g),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withClient(c, g, func(cl *cluster.Client) error {
-				return cl.Meta.DeleteUser(c.Context(), args[0])
+				if err := cl.Meta.DeleteUser(c.Context(), args[0]); err != nil {
+					return err
+				}
+				return report(c, g, map[string]string{"removed": args[0]}, "%s is removed", args[0])
 			})
 		},
 	}
@@ -121,48 +125,54 @@ func userList(g *globals) *cobra.Command {
 		Args:  exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withClient(c, g, func(cl *cluster.Client) error {
-				all := []userJSON{}
-				for after, more := "", true; more; {
-					us, m, err := cl.Meta.Users(c.Context(), after, 1000)
-					if err != nil {
-						return err
-					}
-					for _, u := range us {
-						all, after = append(all, userJSON{u.Name, u.Role.String(), u.Disabled}), u.Name
-					}
-					more = m && len(us) > 0
+				all, err := readUsers(c.Context(), cl)
+				if err != nil {
+					return err
 				}
 				if g.output == "json" {
 					return printJSON(c, all)
 				}
-				t := newTable(c.OutOrStdout(), "NAME", "ROLE", "STATE")
-				for _, u := range all {
-					state := "active"
-					if u.Disabled {
-						state = "disabled"
-					}
-					t.row(u.Name, u.Role, state)
-				}
-				return t.flush()
+				return userTable(c, all)
 			})
 		},
 	}
 }
 
-func nodeSetState(g *globals, use, short string, state metadata.NodeState, done string) *cobra.Command {
-	return &cobra.Command{
-		Use:   use + " NODE",
-		Short: short,
-		Args:  exact(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return withClient(c, g, func(cl *cluster.Client) error {
-				n, err := cluster.SetNodeState(c.Context(), cl, args[0], state)
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(c.OutOrStdout(), done+"\n", n)
-				return err
-			})
-		},
+func readUsers(ctx context.Context, cl *cluster.Client) ([]userJSON, error) {
+	all := []userJSON{}
+	for after, more := "", true; more; {
+		us, m, err := cl.Meta.Users(ctx, after, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range us {
+			all, after = append(all, userJSON{u.Name, u.Role.String(), u.Disabled}), u.Name
+		}
+		more = m && len(us) > 0
 	}
+	return all, nil
+}
+
+// completeUsers completes names of users.
+func completeUsers(g *globals) cobra.CompletionFunc {
+	return completeIDs(g, func(ctx context.Context, cl *cluster.Client) ([]string, error) {
+		us, err := readUsers(ctx, cl)
+		var names []string
+		for _, u := range us {
+			names = append(names, u.Name+"\t"+u.Role)
+		}
+		return names, err
+	})
+}
+
+func userTable(c *cobra.Command, all []userJSON) error {
+	t := newTable(c.OutOrStdout(), "NAME", "ROLE", "STATE")
+	for _, u := range all {
+		state := "active"
+		if u.Disabled {
+			state = "disabled"
+		}
+		t.row(u.Name, u.Role, state)
+	}
+	return t.flush()
 }

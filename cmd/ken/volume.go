@@ -11,10 +11,7 @@ import (
 )
 
 func volumeCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{Use: "volume", Short: "The units in which data is placed and repaired", Args: exact(0),
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(volumeList(g), volumeShow(g))
-	return c
+	return group("volume", "The units in which data is placed and repaired", volumeList(g), volumeShow(g))
 }
 
 // volumeJSON is a volume as scripts see it.
@@ -44,7 +41,10 @@ func volumeList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List volumes and where their replicas are",
-		Args:  exact(0),
+		Long: `List volumes and where their replicas are. STATE: leased (a gateway or a client
+may write to it), idle, fencing (its replicas are being compared after a writer
+has gone), full.`,
+		Args: exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withClient(c, g, func(cl *cluster.Client) error {
 				all := []volumeJSON{}
@@ -61,19 +61,23 @@ func volumeList(g *globals) *cobra.Command {
 				if g.output == "json" {
 					return printJSON(c, all)
 				}
-				t := newTable(c.OutOrStdout(), "VOLUME", "STATE", "COPIES", "BLOCKS", "SIZE", "NODES")
-				for _, v := range all {
-					var nodes []string
-					for _, r := range v.Replicas {
-						nodes = append(nodes, r.Node)
-					}
-					t.row(v.ID, v.State, fmt.Sprintf("%d of %d", v.Copies, v.Target), fmt.Sprint(v.Blocks),
-						bytesText(v.Bytes), strings.Join(nodes, ","))
-				}
-				return t.flush()
+				return volumeTable(c, all)
 			})
 		},
 	}
+}
+
+func volumeTable(c *cobra.Command, all []volumeJSON) error {
+	t := newTable(c.OutOrStdout(), "VOLUME", "STATE", "COPIES", ">BLOCKS", ">SIZE", "NODES")
+	for _, v := range all {
+		var nodes []string
+		for _, r := range v.Replicas {
+			nodes = append(nodes, r.Node)
+		}
+		t.row(v.ID, v.State, fmt.Sprintf("%d of %d", v.Copies, v.Target), fmt.Sprint(v.Blocks),
+			bytesText(v.Bytes), strings.Join(nodes, ","))
+	}
+	return t.flush()
 }
 
 func volumeShow(g *globals) *cobra.Command {
