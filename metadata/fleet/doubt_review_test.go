@@ -87,3 +87,28 @@ func TestAdoptionOfTheLastCopy(t *testing.T) {
 		})
 	}
 }
+
+// What the listed replicas lack is looked for in copies that are not listed any
+// more: a fencing volume would otherwise wait for ever for a block that is there.
+func TestStraysAreTheLastSource(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		failed int
+		want   string
+	}{
+		{"at first", 0, "fence v1 on n1/101"},
+		{"after a failure", 1, "fence v1 on n1/101<n3"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBuilder(4)
+			v := b.volume(1, metadata.VolumeFencing, 2, 100, 1)
+			b.strays[copyKey{1, 103}] = stray{bytes: 100, seen: b.now}
+			b.strays[copyKey{1, 104}] = stray{bytes: 100, seen: b.now}
+			b.down(time.Hour, 4)
+			b.orders.failed[copyKey{v.ID, 101}] = failing{count: tc.failed, until: b.now.Add(-time.Second)}
+			if got := makePlan(b.world).show(); got != tc.want {
+				t.Errorf("plan: %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -55,7 +55,8 @@ type world struct {
 	disks   map[metadata.DiskID]*disk
 	volumes map[metadata.VolumeID]*volume
 	// strays are copies that disks have reported and no volume lists.
-	strays map[copyKey]stray
+	strays  map[copyKey]stray
+	strayed map[metadata.VolumeID][]metadata.Replica // of strays, those that answer; made by strayCopies
 	// suspects are listed copies whose digest was not the volume's.
 	suspects map[copyKey]suspect
 	// reapings are batches of dead blocks that are being deleted, one a volume.

@@ -40,6 +40,9 @@ func (w *world) give(p *plan, work *workload, o order) {
 // syncOrder makes the order that brings a disk's copy of v in line with the
 // committed blocks, from those sources.
 func (w *world) syncOrder(c class, v *volume, to metadata.Replica, from []metadata.Replica, bytes int64) order {
+	if w.orders.failed[copyKey{v.ID, to.Disk}].count > 0 {
+		from = append(slices.Clone(from), without(w.strayCopies(v.ID), to)...)
+	}
 	o := order{node: to.Node, class: c, bytes: bytes, Order: metadata.Order{
 		Kind: metadata.OrderSync, Disk: to.Disk, Volume: v.ID, Epoch: v.Epoch, Fence: v.Fence,
 		Sources: w.located(from),
@@ -48,6 +51,21 @@ func (w *world) syncOrder(c class, v *volume, to metadata.Replica, from []metada
 		o.source = from[0].Node
 	}
 	return o
+}
+
+// strayCopies returns the copies of a volume that answer and that it does not
+// list. What listed replicas lack may still be in one of them: blocks never
+// change, and whoever fetches one checks it.
+func (w *world) strayCopies(v metadata.VolumeID) []metadata.Replica {
+	if w.strayed == nil {
+		w.strayed = make(map[metadata.VolumeID][]metadata.Replica)
+		for _, k := range sortedCopies(w.strays) {
+			if d := w.disks[k.disk]; d != nil && d.live == metadata.LivenessUp {
+				w.strayed[k.volume] = append(w.strayed[k.volume], metadata.Replica{Node: d.site.id, Disk: d.id})
+			}
+		}
+	}
+	return w.strayed[v]
 }
 
 // planFence brings a fencing volume nearer to idle: every listed replica that
