@@ -267,6 +267,17 @@ func dropOrder(d *disk, v metadata.VolumeID, e metadata.Epoch) order {
 	}}
 }
 
+// deletable reports whether the deletion of a volume's dead blocks can come to
+// an end now. Those that wait for a node that is away must not take the places
+// of others.
+func (w *world) deletable(id metadata.VolumeID) bool {
+	v := w.volumes[id]
+	return v == nil || w.reapEarly(v) || !slices.ContainsFunc(v.Replicas, func(r metadata.Replica) bool {
+		d := w.disks[r.Disk]
+		return d == nil || d.live == metadata.LivenessDown
+	})
+}
+
 // gather takes dead blocks into batches, one for each volume that has none. It
 // returns how many were left out because their volume's batch is full or there
 // are too many batches.
@@ -275,7 +286,7 @@ func (w *world) gather(dead []metadata.DeadBlock) (left int) {
 	for _, b := range dead {
 		r := w.reapings[b.ID.Volume]
 		switch {
-		case r == nil && len(w.reapings) < deletesMax:
+		case r == nil && len(w.reapings) < deletesMax && w.deletable(b.ID.Volume):
 			r = &reaping{volume: b.ID.Volume, confirmed: make(map[metadata.DiskID]bool)}
 			w.reapings[b.ID.Volume] = r
 			fresh[b.ID.Volume] = true
