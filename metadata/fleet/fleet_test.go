@@ -221,7 +221,7 @@ func TestRecalledLeaseIsRepairedAtOnce(t *testing.T) {
 		}
 		c.wantVerdict(AtRisk) // also what was committed a moment ago counts
 		g.release(l.Volume)
-		c.run(6 * time.Second)
+		c.run(10 * time.Second) // far below the linger of 30 s
 		c.wantWhole(l.Volume, dead)
 		c.wantVerdict(Protected)
 	})
