@@ -67,10 +67,15 @@ func (s *Store) remove(dir, name string) error {
 	if err := s.fs.Remove(s.fs.PathJoin(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	s.touched(dir)
+	return nil
+}
+
+// touched notes that a directory is to be synced.
+func (s *Store) touched(dir string) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	s.removed[dir] = true
-	return nil
 }
 
 // syncRemoved makes removals durable, so that no power cut brings a file back

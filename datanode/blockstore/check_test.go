@@ -46,6 +46,12 @@ func fsck(s *Store) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	bad = append(bad, strayFiles(s)...)
+	return append(bad, compareCounters(s, volumes, live, used)...)
+}
+
+// compareCounters compares what the store counts with what was recomputed.
+func compareCounters(s *Store, volumes map[metadata.VolumeID]counters, live map[uint32]int64, used int64) (bad []string) {
 	for v, c := range volumes {
 		if got := s.state.volume(v); got != c {
 			bad = append(bad, fmt.Sprintf("volume %v: counters %+v, recomputed %+v", v, got, c))
@@ -66,7 +72,6 @@ func fsck(s *Store) []string {
 	for n, bytes := range live {
 		bad = append(bad, fmt.Sprintf("pack %d: gone, but %d bytes of it are needed", n, bytes))
 	}
-	bad = append(bad, strayFiles(s)...)
 	again, err := loadState(s.index)
 	if err != nil {
 		return append(bad, err.Error())

@@ -20,7 +20,7 @@ const (
 	lockName   = "LOCK"
 	dirtyName  = "dirty"         // there while the disk is open: found at Open, it tells of a crash
 	brokenName = "index.damaged" // there when the index must be rebuilt
-	fanOut     = 64              // directories below blocks/
+	fanOut     = 16              // directories below blocks/
 )
 
 // makeDirs makes the directories of a disk, durably.

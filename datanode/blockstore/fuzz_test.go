@@ -142,7 +142,7 @@ func TestTruncations(t *testing.T) {
 	}
 	for n := 0; n < len(body); n += step {
 		mem := loadGolden(t)
-		if err := writeFile(mem, "/d/packs/000001", body[:n]); err != nil {
+		if err := writeFile(mem, "/d/packs/000001", bytes.Clone(body[:n])); err != nil {
 			t.Fatal(err)
 		}
 		s := mustOpen(t, goldenConfig(mem))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -147,21 +148,7 @@ func TestMidLogDamage(t *testing.T) {
 			}
 			s = mustOpen(t, cfg)
 			defer s.Close()
-			lost := 0
-			for i := range 30 {
-				_, err := readAll(s, bid(1, i+1))
-				switch {
-				case err == nil:
-					wantBlock(t, s, bid(1, i+1), 5000)
-				case i+1 == local && c.readable:
-					// In a sealed pack only headers are read again: the read finds it.
-					wantKind(t, "damaged block", err, metadata.KindCorrupt)
-					lost++
-				default:
-					wantKind(t, fmt.Sprintf("block %d", i+1), err, metadata.KindNotFound)
-					lost++
-				}
-			}
+			lost := countLost(t, s, 30, local, c.readable)
 			wantLost := 1
 			if c.n > 5056 {
 				wantLost = 2
@@ -179,6 +166,27 @@ func TestMidLogDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// countLost reads blocks 1..n and returns how many are not there. Only the
+// damaged one may be there and corrupt.
+func countLost(t *testing.T, s *Store, n, damaged int, readable bool) (lost int) {
+	t.Helper()
+	for i := range n {
+		_, err := readAll(s, bid(1, i+1))
+		switch {
+		case err == nil:
+			wantBlock(t, s, bid(1, i+1), 5000)
+			continue
+		case i+1 == damaged && readable:
+			// In a sealed pack only headers are read again: the read finds it.
+			wantKind(t, "damaged block", err, metadata.KindCorrupt)
+		default:
+			wantKind(t, fmt.Sprintf("block %d", i+1), err, metadata.KindNotFound)
+		}
+		lost++
+	}
+	return lost
 }
 
 // TestTailDamageActive tells a torn tail of the active pack from damage to
@@ -444,5 +452,65 @@ func TestLock(t *testing.T) {
 		if !errors.Is(err, os.ErrExist) {
 			t.Errorf("second Format: %v is not ErrExist", err)
 		}
+	}
+}
+
+// badSector is a file system with a page that cannot be read.
+type badSector struct {
+	vfs.FS
+	name string
+	off  int64
+}
+
+type badFile struct {
+	vfs.File
+	off int64
+}
+
+func (b badSector) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	f, err := b.FS.Open(name, opts...)
+	if err != nil || name != b.name {
+		return f, err
+	}
+	return badFile{f, b.off}, nil
+}
+
+func (b badFile) ReadAt(p []byte, off int64) (int, error) {
+	if off < b.off+4096 && off+int64(len(p)) > b.off {
+		return 0, syscall.EIO
+	}
+	return b.File.ReadAt(p, off)
+}
+
+// TestBadSector: a page of a pack that cannot be read costs the blocks in it,
+// also when the index is lost and the pack must be read.
+func TestBadSector(t *testing.T) {
+	cfg := rotStore(t, 10)
+	s := mustOpen(t, cfg)
+	name, off := place(t, s, bid(1, 4))
+	mustClose(t, s)
+	cfg.FS = badSector{vfs.Default, name, (off + 4096) &^ 4095}
+	for _, lose := range []bool{false, true} {
+		if lose {
+			if err := os.RemoveAll(filepath.Join(cfg.Dir, indexName)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s = mustOpen(t, cfg)
+		lost := 0
+		for i := range 10 {
+			if _, err := readAll(s, bid(1, i+1)); err != nil {
+				lost++
+			}
+		}
+		if lost < 1 || lost > 2 {
+			t.Errorf("index lost %v: %d blocks lost, want 1 or 2", lose, lost)
+		}
+		if lose && s.Stats().Damages == 0 {
+			t.Error("no damage was reported")
+		}
+		mustPut(t, s, bid(1, 4), 5000)
+		wantBlock(t, s, bid(1, 4), 5000)
+		mustClose(t, s)
 	}
 }

@@ -30,7 +30,8 @@ type scanner struct {
 	sealed bool  // size is the log's end: everything before it was acknowledged
 	verify bool  // read and check data, too
 	window []byte
-	start  int64 // of window in the file
+	start  int64    // of window in the file
+	failed []region // that the disk could not read
 }
 
 // scanResult tells how a walk ended.
@@ -60,11 +61,42 @@ func (s *scanner) bytes(off int64, n int) ([]byte, error) {
 	}
 	got, err := s.f.ReadAt(s.window[:want], off)
 	if err != nil && !errors.Is(err, io.EOF) {
+		got, err = s.salvage(s.window[:want], off)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		s.window = s.window[:0]
 		return nil, err
 	}
 	s.window, s.start = s.window[:got], off
 	return s.window[:min(n, got)], nil
+}
+
+// salvage reads in small pieces what cannot be read as a whole, so that a bad
+// sector costs the records in it and not the disk. What cannot be read is
+// filled with ones, which nothing valid looks like. Only a file of which
+// nothing can be read is an error.
+func (s *scanner) salvage(b []byte, off int64) (int, error) {
+	const sector = 4096
+	done, any := 0, false
+	for done < len(b) {
+		piece := b[done:min(done+sector-int((off+int64(done))%sector), len(b))]
+		n, err := s.f.ReadAt(piece, off+int64(done))
+		switch {
+		case err == nil || n == len(piece):
+			any = true
+		case errors.Is(err, io.EOF):
+			return done + n, err
+		case !any && done+len(piece) == len(b):
+			return 0, err
+		default:
+			for i := range piece {
+				piece[i] = 0xff
+			}
+			s.failed = append(s.failed, region{off + int64(done), int64(len(piece))})
+		}
+		done += len(piece)
+	}
+	return done, nil
 }
 
 // read returns the record at off; ok is false when there is none.
@@ -268,6 +300,7 @@ func (w *walker) confirm() error {
 // finish sets where the log ends. What is still suspect is a torn tail.
 func (w *walker) finish(off int64) (scanResult, error) {
 	w.res.end = off
+	w.res.damages = append(w.res.damages, w.s.failed...)
 	if w.suspect >= 0 {
 		w.res.end, w.res.dirty = w.suspect, true
 		for _, rec := range w.held {
