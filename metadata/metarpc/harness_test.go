@@ -67,6 +67,26 @@ func (m *memory) Propose(_ context.Context, c *metapb.Command) (*metapb.Result, 
 	return rs[0], nil
 }
 
+// setLose changes what becomes of answers; the handlers run elsewhere.
+func (m *memory) setLose(f func(*metapb.Command) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lose = f
+}
+
+func (m *memory) setRefuse(f func() error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuse = f
+}
+
+// count returns how many commands reached the state machine.
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.proposed
+}
+
 func (m *memory) Query(_ context.Context, q *metapb.Query) (*metapb.Answer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

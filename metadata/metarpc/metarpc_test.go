@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,16 +241,16 @@ func TestLostAnswerIsNotAppliedTwice(t *testing.T) {
 	if _, err := c.OpenSession(ctx, 1, "gateway"); err != nil {
 		t.Fatal(err)
 	}
-	lost := 0
-	w.backend.lose = func(*metapb.Command) bool { lost++; return lost == 1 }
+	var lost atomic.Int64
+	w.backend.setLose(func(*metapb.Command) bool { return lost.Add(1) == 1 })
 	e, err := c.Mkdir(ctx, "/once", metadata.Guard{})
 	if err != nil || e.Name != "once" {
 		t.Errorf("mkdir with a lost answer: got %+v, %v", e, err)
 	}
-	if lost < 2 {
-		t.Errorf("the command was sent %d times, want a repetition", lost)
+	if n := lost.Load(); n < 2 {
+		t.Errorf("the command was sent %d times, want a repetition", n)
 	}
-	w.backend.lose = nil
+	w.backend.setLose(nil)
 	_, err = c.Mkdir(ctx, "/once", metadata.Guard{})
 	wantKind(t, err, metadata.KindExists)
 }
@@ -259,11 +260,11 @@ func TestLostAnswerIsNotAppliedTwice(t *testing.T) {
 func TestWithoutSessionUnknownStaysUnknown(t *testing.T) {
 	w := newWired(t)
 	c := w.client(metadata.NodeClient)
-	before := w.backend.proposed
-	w.backend.lose = func(*metapb.Command) bool { return true }
+	before := w.backend.count()
+	w.backend.setLose(func(*metapb.Command) bool { return true })
 	_, err := c.Mkdir(t.Context(), "/d", metadata.Guard{})
 	wantKind(t, err, metadata.KindTimeout)
-	if got := w.backend.proposed - before; got != 1 {
+	if got := w.backend.count() - before; got != 1 {
 		t.Errorf("proposed %d times, want 1", got)
 	}
 }
@@ -271,15 +272,15 @@ func TestWithoutSessionUnknownStaysUnknown(t *testing.T) {
 func TestRefusedForNowIsRepeated(t *testing.T) {
 	w := newWired(t)
 	c := w.client(metadata.NodeClient)
-	n := 0
-	w.backend.refuse = func() error {
-		if n++; n < 4 {
+	var n atomic.Int64
+	w.backend.setRefuse(func() error {
+		if n.Add(1) < 4 {
 			return metadata.Errorf(metadata.KindUnavailable, "no leader")
 		}
 		return nil
-	}
-	if _, err := c.Mkdir(t.Context(), "/d", metadata.Guard{}); err != nil || n != 4 {
-		t.Errorf("got %v after %d tries, want success after 4", err, n)
+	})
+	if _, err := c.Mkdir(t.Context(), "/d", metadata.Guard{}); err != nil || n.Load() != 4 {
+		t.Errorf("got %v after %d tries, want success after 4", err, n.Load())
 	}
 }
 

@@ -31,7 +31,7 @@ func TestLostAnswerAndLostSessionIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := 0
-	w.backend.lose = func(*metapb.Command) bool {
+	w.backend.setLose(func(*metapb.Command) bool {
 		if lost++; lost > 1 {
 			return false
 		}
@@ -40,7 +40,7 @@ func TestLostAnswerAndLostSessionIsUnknown(t *testing.T) {
 		w.leader.err = metadata.Errorf(metadata.KindStale, "session %d is over", s)
 		w.leader.mu.Unlock()
 		return true
-	}
+	})
 	_, err = c.Commit(t.Context(), "/f", metadata.Guard{}, metadata.Commit{Session: s})
 	wantKind(t, err, metadata.KindTimeout)
 	if e, err := c.Lookup(t.Context(), "/f", metadata.LookupOptions{}); err != nil {
