@@ -87,6 +87,13 @@ func (m *memory) count() int {
 	return m.proposed
 }
 
+// clock returns the state machine's time.
+func (m *memory) clock() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Unix(0, m.now)
+}
+
 func (m *memory) Query(_ context.Context, q *metapb.Query) (*metapb.Answer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

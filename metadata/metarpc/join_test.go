@@ -23,7 +23,7 @@ func (w *wired) token(t *testing.T, uses int, roles ...string) quicwire.Token {
 	}
 	owner := w.client(metadata.NodeClient)
 	err := owner.PutToken(t.Context(), Token{
-		ID: tok.ID, Roles: roles, UsesLeft: uses, Expires: time.Unix(0, w.backend.now).Add(time.Hour),
+		ID: tok.ID, Roles: roles, UsesLeft: uses, Expires: w.backend.clock().Add(time.Hour),
 	}, sha256.Sum256(tok.Secret))
 	if err != nil {
 		t.Fatal(err)
