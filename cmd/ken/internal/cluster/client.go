@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,7 @@ func Connect(ctx context.Context, dir string, wait time.Duration) (*Client, erro
 	return &Client{
 		Meta: meta, endpoint: ep, identity: id, nameservers: addrs,
 		Blocks: blockio.New(blockio.Config{
-			Node: id.node(), Instance: fmt.Sprintf("client-%d", os.Getpid()),
+			Node: id.node(), Instance: clientInstance(),
 			Leaser: meta, Stager: meta, Referrer: meta, Wire: blockio.Quic(ep),
 		}),
 	}, nil
@@ -120,4 +121,11 @@ func StartCommand(dir string) string {
 func (c *Client) Close(ctx context.Context) {
 	_ = c.Blocks.Close(ctx) // leases that cannot be given back end by themselves
 	_ = c.endpoint.Close()  // nothing is in flight
+}
+
+// clientInstance names this process for the nameserver, which ends the earlier
+// session of a name. Process ids repeat: on other machines with the same
+// owner's key, and in containers.
+func clientInstance() string {
+	return fmt.Sprintf("client-%d-%016x", os.Getpid(), rand.Uint64())
 }
