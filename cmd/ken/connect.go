@@ -19,7 +19,7 @@ import (
 const (
 	noticeAfter  = 700 * time.Millisecond // then say what is being waited for
 	contactMax   = 6 * time.Second
-	contactLocal = 2 * time.Second // when the folder's own nameserver is known not to run
+	contactLocal = 4 * time.Second // when the folder's own nameserver is known not to run
 	answerMax    = 15 * time.Second
 )
 
@@ -45,12 +45,10 @@ func withContact(ctx context.Context, g *globals, notices io.Writer, most time.D
 		defer cancel()
 		cl.Close(end)
 	}()
-	hint := ""
+	hint := "is it running, and does every firewall let its UDP port through?"
 	if cluster.NotRunning(g.dir) {
-		most = min(most, contactLocal)
+		most = min(most, contactLocal) // it may be starting
 		hint = fmt.Sprintf("it is not running, start it with `%s`", cluster.StartCommand(g.dir))
-	} else {
-		hint = "is it running, and does every firewall let its UDP port through?"
 	}
 	if err := contact(ctx, cl.Meta, cl.Nameservers(), notices, most, hint); err != nil {
 		return err
@@ -73,7 +71,8 @@ func contact(ctx context.Context, t metadata.Tree, addrs []string, notices io.Wr
 	case err == nil || ctx.Err() != nil:
 		return ctx.Err()
 	case try.Err() != nil || metadata.KindOf(err).Retryable():
-		return metadata.Errorf(metadata.KindUnavailable, "no nameserver answers at %s: %s (%w)", where, hint, err)
+		return &metadata.Error{Kind: metadata.KindUnavailable, Err: err,
+			Msg: fmt.Sprintf("no nameserver answers at %s: %s", where, hint)}
 	}
 	return err
 }

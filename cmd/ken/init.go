@@ -219,7 +219,7 @@ func tokenCreate(g *globals) *cobra.Command {
 func tokenList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List tokens that can still be used",
+		Short: "List tokens that are not used up",
 		Args:  exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withClient(c, g, func(cl *cluster.Client) error {

@@ -95,7 +95,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 		c.SuggestionsMinimumDistance = 2
 	}
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		text += fmt.Sprintf(", but `%s %s`", c.CommandPath(), near[0])
+		text += ", but: " + strings.Join(near, ", ")
 	}
 	return usagef("%s\nsee `%s --help`", text, c.CommandPath())
 }

@@ -65,7 +65,7 @@ func putTree(ctx context.Context, d Drive, p *pool, local string, dst metadata.P
 		to := dst
 		if rel != "." {
 			if to, err = metadata.ParsePath(string(dst) + "/" + filepath.ToSlash(rel)); err == nil {
-				err = checkTwin(path, to)
+				err = checkTwin(path)
 			}
 			if err != nil {
 				p.fail(leftOut(path, err))
@@ -104,15 +104,16 @@ func shown(path string) string {
 	return path
 }
 
-// checkTwin refuses a local name that is another spelling (Unicode NFD) of a
-// name beside it. The drive knows names in one spelling only, NFC, so the two
-// files would be one there and the later would replace the earlier.
-func checkTwin(local string, to metadata.Path) error {
-	_, name := to.Split()
-	if name == filepath.Base(local) {
-		return nil
+// checkTwin refuses a local name that is another spelling (as Unicode NFD) of a
+// name beside it. To the drive both are one name, so the later file would
+// replace the earlier.
+func checkTwin(local string) error {
+	name := filepath.Base(local)
+	key := metadata.NameKey(name)
+	if key == name {
+		return nil // the usual spelling: this one is kept
 	}
-	twin, err := os.Lstat(filepath.Join(filepath.Dir(local), name))
+	twin, err := os.Lstat(filepath.Join(filepath.Dir(local), key))
 	if err != nil {
 		return nil // none: this is the only spelling
 	}
