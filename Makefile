@@ -3,12 +3,13 @@ SHELL   := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 DIR     ?= $(CURDIR)/.cache/drive
+WEBDAV  ?= 127.0.0.1:8080
 FUZZ    ?= 20s
 
 .PHONY: run build test tools race fuzz soak bench lint cover generate clean help
 
-run: build ## build and start a drive on this machine, ready to mount
-	bin/ken dev --dir $(DIR)
+run: build ## build and start a drive on this machine, ready to mount; DIR=folder WEBDAV=IP:PORT
+	@exec bin/ken dev --dir '$(DIR)' --webdav '$(WEBDAV)'
 
 build: ## build bin/ken
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ken ./cmd/ken
@@ -22,7 +23,7 @@ tools: ## install what the tests need from Debian
 race: ## every test under the race detector
 	go test -race -short -timeout 40m ./...
 
-fuzz: ## each fuzz target for FUZZ=20s
+fuzz: ## each fuzz target for a while; FUZZ=20s
 	@./.ci/fuzz $(FUZZ)
 
 soak: build ## the long loops: thousands of kills and power cuts
@@ -31,10 +32,12 @@ soak: build ## the long loops: thousands of kills and power cuts
 bench: build ## measure beside Apache on this machine and print the ratios
 	go run ./cmd/ken/internal/bench
 
-lint: ## gofmt, vet, staticcheck
+lint: ## gofmt, vet, staticcheck and, with KEN_VULNDB=file:///folder or https://vuln.go.dev, govulncheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	@# The database of vulnerabilities is elsewhere, and the tests need no network.
+	$(if $(KEN_VULNDB),go tool govulncheck -db '$(KEN_VULNDB)' ./...)
 
 cover: ## coverage by package
 	go test -short -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
