@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -290,6 +291,23 @@ func TestBackgroundCompaction(t *testing.T) {
 		if bad := fsck(s); len(bad) > 0 {
 			t.Error(bad)
 		}
+	}
+}
+
+// TestIndexFull: puts are refused while the index finds no room, and only then.
+func TestIndexFull(t *testing.T) {
+	s := mustFormat(t, small(vfs.NewMem(), "/d"))
+	defer s.Close()
+	mustPut(t, s, bid(1, 1), 100)
+	s.indexEvents().trouble(syscall.ENOSPC)
+	wantKind(t, "put while the index has no room", put(s, bid(1, 2), 100), metadata.KindNoSpace)
+	if err := s.Delete(context.Background(), 1, []metadata.LocalID{1}); err != nil {
+		t.Errorf("delete while the index has no room: %v", err)
+	}
+	s.indexFull.Store(&failure{s.full(), time.Now().Add(-fullMoment)})
+	mustPut(t, s, bid(1, 2), 100)
+	if s.Failed() != nil {
+		t.Errorf("a full disk has failed: %v", s.Failed())
 	}
 }
 

@@ -105,8 +105,8 @@ func (s *Store) tryPut(ctx context.Context, b newBlock, large **blockFile) (done
 	if err := s.writable(); err != nil {
 		return false, err
 	}
-	if full := s.indexFull.Load(); full != nil {
-		return false, full.err
+	if err := s.full(); err != nil {
+		return false, err
 	}
 	if err := checkFence(b, s.state.volume(b.key.volume)); err != nil {
 		return false, err

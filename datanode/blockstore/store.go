@@ -59,8 +59,16 @@ type Store struct {
 	upkeep     sync.WaitGroup
 }
 
-// failure is why the disk takes no more writes.
-type failure struct{ err error }
+// failure is why the disk takes no more writes, or no puts for a moment.
+type failure struct {
+	err error
+	at  time.Time
+}
+
+// fullMoment is how long puts are refused after the index found the disk full.
+// Pebble tries again much sooner and renews it; when it has nothing to write any
+// more, a put must be let through to find out.
+const fullMoment = time.Second
 
 // storeStats count since Open.
 type storeStats struct {
@@ -218,7 +226,7 @@ func (s *Store) fail(err error) {
 	if errors.Is(err, errIndex) {
 		s.breakIndex(err)
 	}
-	f := &failure{metadata.Errorf(metadata.KindUnavailable, "disk %v has failed and takes no more writes: %w", s.id.disk, err)}
+	f := &failure{err: metadata.Errorf(metadata.KindUnavailable, "disk %v has failed and takes no more writes: %w", s.id.disk, err), at: time.Now()}
 	if s.failure.CompareAndSwap(nil, f) {
 		close(s.failed)
 		s.log.Error("disk failed: reads are still tried, writes are refused", "err", err)
@@ -247,12 +255,20 @@ func (s *Store) indexEvents() indexEvents {
 				s.fail(fmt.Errorf("index: %w", err))
 				return
 			}
-			s.indexFull.Store(&failure{diskError("write index", err)})
+			s.indexFull.Store(&failure{diskError("write index", err), time.Now()})
 		},
 		flushed: func() { s.indexFull.Store(nil) },
-		full:    func() bool { return s.indexFull.Load() != nil },
+		full:    func() bool { return s.full() != nil },
 		failed:  func() bool { return s.Failed() != nil },
 	}
+}
+
+// full returns the error of a disk on which the index found no room just now.
+func (s *Store) full() error {
+	if f := s.indexFull.Load(); f != nil && time.Since(f.at) < fullMoment {
+		return f.err
+	}
+	return nil
 }
 
 // flushIndex makes the index durable. It gives up when the disk fails, or is
@@ -274,8 +290,8 @@ func (s *Store) flushIndex(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-look.C:
-			if full := s.indexFull.Load(); full != nil && s.indexFails.Load() > before {
-				return full.err
+			if err := s.full(); err != nil && s.indexFails.Load() > before {
+				return err
 			}
 		}
 	}
