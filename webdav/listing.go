@@ -38,7 +38,8 @@ func (h *Handler) listing(w http.ResponseWriter, r *request) error {
 
 const listingStyle = `body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}` +
 	`table{border-collapse:collapse;width:100%}td{padding:.15em .6em;border-top:1px solid #8884}` +
-	`td+td{text-align:right;white-space:nowrap;color:#777}a{text-decoration:none}`
+	`td+td{text-align:right;white-space:nowrap;color:#777}a{text-decoration:none}` +
+	`h1,td{overflow-wrap:anywhere}td+td{overflow-wrap:normal}td:first-child{white-space:pre-wrap}`
 
 // appendListing appends the page of a directory. Names go through
 // html.EscapeString or appendHref, and nothing else of it comes from users.
