@@ -11,7 +11,7 @@ import (
 // Times of the scrub.
 const (
 	scrubPause = time.Hour   // between two passes over a disk
-	scrubStart = time.Minute // after the start of the server, when it has other things to do
+	scrubStart = time.Minute // after the start of the server, when it has other things to do; or the pause, if shorter
 )
 
 // scrub reads all blocks of a disk again, slowly and for ever, so that damage
@@ -19,7 +19,8 @@ const (
 func (s *Server) scrub(ctx context.Context, d *disk) {
 	pace := &limiter{}
 	pace.set(s.cfg.ScrubBytesPerSecond)
-	pause := scrubStart + rand.N(scrubStart)
+	pause := min(scrubStart, s.cfg.ScrubPause)
+	pause += rand.N(pause)
 	for {
 		timer := time.NewTimer(pause)
 		select {
@@ -31,7 +32,7 @@ func (s *Server) scrub(ctx context.Context, d *disk) {
 		if err := s.scrubOnce(ctx, d, pace); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("scrub was cut short", "disk", d.id.String(), "err", err)
 		}
-		pause = scrubPause/2 + rand.N(scrubPause)
+		pause = s.cfg.ScrubPause/2 + rand.N(s.cfg.ScrubPause)
 	}
 }
 

@@ -65,6 +65,7 @@ type Config struct {
 	Workers             int           // orders worked on at a time; zero is 4
 	Interval            time.Duration // of heartbeats until the leader says another; zero is 1 s
 	ScrubBytesPerSecond int64         // a disk; zero is 16 MiB/s, negative: no scrub
+	ScrubPause          time.Duration // between two passes over a disk, on average; zero is 1 h
 	Logger              *slog.Logger  // nil: discard
 }
 
@@ -105,6 +106,7 @@ func New(cfg Config) (*Server, error) {
 	setDefault(&cfg.BufferBytes, bufferBytesDefault)
 	setDefault(&cfg.Workers, workersDefault)
 	setDefault(&cfg.Interval, intervalDefault)
+	setDefault(&cfg.ScrubPause, scrubPause)
 	if cfg.ScrubBytesPerSecond == 0 {
 		cfg.ScrubBytesPerSecond = scrubBytesDefault
 	}

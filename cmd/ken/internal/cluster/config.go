@@ -59,6 +59,9 @@ type WebDAVConfig struct {
 type StorageConfig struct {
 	ReserveMiB int `toml:"reserve_mib" comment:"Space that is never used on a disk, MiB; 0: 2 %, at most 4 GiB."`
 	PackMiB    int `toml:"pack_mib" comment:"Size of a file that holds small blocks, MiB; 0: 256."`
+
+	ScrubPause        Duration `toml:"scrub_pause" comment:"Time between two passes that read every block again to find damage; 0: 1 h."`
+	ScrubMiBPerSecond int      `toml:"scrub_mib_per_second" comment:"How fast that is, MiB/s for each disk; 0: 16."`
 }
 
 // RepairConfig is the leading nameserver's part.
@@ -191,6 +194,9 @@ func (c *Config) Validate() error {
 	if s, d := time.Duration(c.Repair.SuspectAfter), time.Duration(c.Repair.DownAfter); s < 0 || d < 0 ||
 		(s > 0 && d > 0 && d <= s) {
 		complain("repair: down_after must be longer than suspect_after")
+	}
+	if c.Storage.ScrubPause < 0 || c.Storage.ScrubMiBPerSecond < 0 {
+		complain("storage: scrub_pause and scrub_mib_per_second must not be negative")
 	}
 	if len(bad) > 0 {
 		return metadata.Errorf(metadata.KindInvalid, "settings: %s", strings.Join(bad, "; "))

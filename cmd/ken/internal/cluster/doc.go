@@ -17,6 +17,7 @@
 //     the nameserver and the storage servers beside it by Go calls.
 //
 // Goroutines: one for the leader's duties while this nameserver leads, one
-// that renews the node's certificate, one per listener. Node.Close ends and
+// that renews the node's certificate, one that learns which nodes were removed,
+// one per listener. Node.Close ends and
 // awaits all of them.
 package cluster

@@ -29,6 +29,7 @@ type Node struct {
 	lock     *folderLock
 	identity *identity
 	endpoint *quicwire.Endpoint
+	removed  removed
 	meta     *metarpc.Client // the nameserver: here, elsewhere in the process, or remote
 	renewer  renewer
 	storage  *datanode.Server // nil: not a storage server
@@ -95,6 +96,7 @@ func (n *Node) start(ctx context.Context) error {
 		}
 	}
 	n.wg.Go(func() { n.identity.keepRenewed(n.ctx, n.renewer, n.log) })
+	n.wg.Go(n.watchRemoved)
 	return n.running.save(n.cfg.dir)
 }
 
@@ -105,7 +107,7 @@ func (n *Node) openEndpoint() error {
 	}
 	n.endpoint, err = quicwire.Open(quicwire.Config{
 		Listen: n.cfg.Listen, Credentials: n.identity.credentials, ResetKey: key, ErrorCode: errorCode,
-		Logger: n.log,
+		Revoked: n.removed.has, Logger: n.log,
 	})
 	if err != nil {
 		return metadata.Errorf(metadata.KindUnavailable, "listen on %s (UDP): %w", n.cfg.Listen, err)

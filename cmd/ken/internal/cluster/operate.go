@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"kendfs/metadata"
 	"kendfs/metadata/credential"
@@ -34,6 +35,10 @@ func SetNodeState(ctx context.Context, c *Client, who string, state metadata.Nod
 			continue
 		}
 		if state == metadata.NodeRemoved {
+			if slices.Contains(n.Roles, metadata.NodeNameserver) {
+				return 0, metadata.Errorf(metadata.KindConflict,
+					"%s is a nameserver: without it there is no cluster left to remove it from", n.ID)
+			}
 			if err := checkEmpty(ctx, c, n.ID); err != nil {
 				return 0, err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"kendfs/datanode"
 	"kendfs/datanode/blockio"
@@ -21,6 +22,8 @@ func (n *Node) openStorage(context.Context) error {
 	n.storage, err = datanode.New(datanode.Config{
 		Node: n.ID(), Addr: n.running.QUIC, Zone: n.cfg.Zone, Version: n.run.Version, Disks: disks,
 		Fleet: n.meta, Wire: blockio.Quic(n.endpoint), Local: n.local.target, Logger: n.log,
+		ScrubPause:          time.Duration(n.cfg.Storage.ScrubPause),
+		ScrubBytesPerSecond: int64(n.cfg.Storage.ScrubMiBPerSecond) << 20,
 	})
 	if err != nil {
 		return err
