@@ -11,10 +11,11 @@ import (
 
 // Bounds of a lease's use.
 const (
-	leaseBytesMax   = 1 << 30     // written through one lease before it is given back, so that a volume stays near its size
-	leaseGarbageMax = 64 << 20    // of aborted uploads, which only the end of a lease clears away
-	leaseLow        = 8192        // ids left when the next lease is sought
-	leaseIdle       = time.Minute // unused for this long, a lease with garbage is given back
+	leaseBytesMax   = 1 << 30          // written through one lease before it is given back, so that a volume stays near its size
+	leaseGarbageMax = 64 << 20         // of aborted uploads, which only the end of a lease clears away
+	leaseLow        = 8192             // ids left when the next lease is sought
+	leaseIdle       = time.Minute      // unused for this long, a lease is given back
+	leaseAge        = 10 * time.Minute // a lease is given back then in any case: only volumes without one are compared and mended
 )
 
 // lease is one leased volume. Blocks are numbered without a lock; everything
@@ -36,7 +37,8 @@ type lease struct {
 	refs     int                // blocks written or being written and not committed
 	bytes    int64
 	garbage  int64
-	used     time.Time // last block
+	born     time.Time
+	used     time.Time // last block, or when it was granted
 	retired  bool      // takes no further block; released when refs is 0
 	recalled bool      // retired because the leader wants it back
 	ended    bool      // the nameserver has ended it: uncommitted blocks in it are lost
@@ -44,7 +46,7 @@ type lease struct {
 
 func newLease(l metadata.Lease, s *session, changed func()) *lease {
 	x := &lease{volume: l.Volume, session: s, to: uint64(l.To), changed: changed,
-		granted: len(l.Replicas), epoch: l.Epoch, replicas: l.Replicas}
+		granted: len(l.Replicas), epoch: l.Epoch, replicas: l.Replicas, born: time.Now(), used: time.Now()}
 	x.next.Store(uint64(l.From))
 	return x
 }
@@ -179,12 +181,13 @@ func (l *lease) uncommitted() bool {
 	return l.refs > 0 && !l.ended
 }
 
-// retireIdle retires a lease that nobody has used for a while but that holds
-// garbage, so that the garbage goes away.
-func (l *lease) retireIdle(now time.Time) bool {
+// retireOld retires a lease that nobody has used for a while, or that has been
+// held for long, so that garbage goes away and the leader can look after the
+// volume. It reports whether the lease can be given back now.
+func (l *lease) retireOld(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.refs == 0 && l.garbage > 0 && !l.retired && now.Sub(l.used) > leaseIdle {
+	if l.refs == 0 && now.Sub(l.used) > leaseIdle || now.Sub(l.born) > leaseAge {
 		l.retired = true
 	}
 	return l.refs == 0 && l.retired

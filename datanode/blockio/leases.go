@@ -42,6 +42,7 @@ type leaseSet struct {
 	round   chan struct{} // closed at the end of the next attempt to grant
 	err     error         // of the last attempt
 	next    time.Time     // no topping up before
+	used    time.Time     // last asked for: an idle client holds no leases
 }
 
 func newLeases(cfg Config, n *nodes, v *volumes) *leases {
@@ -67,6 +68,7 @@ func (l *leases) acquire(ctx context.Context, want, n int) (*lease, error) {
 			return nil, err
 		}
 		set := l.set(want)
+		set.used = time.Now()
 		best, healthy := l.pick(set)
 		// A lease in trouble is used only if there was no better one to be had.
 		if best != nil && (healthy || waited || time.Now().Before(set.next)) && best.hold(n) {
@@ -191,7 +193,8 @@ func (l *leases) short() []int {
 				good++
 			}
 		}
-		topUp := good < l.cfg.Leases && usable < 2*l.cfg.Leases && !time.Now().Before(set.next)
+		topUp := good < l.cfg.Leases && usable < 2*l.cfg.Leases && !time.Now().Before(set.next) &&
+			time.Since(set.used) < leaseIdle
 		if topUp || set.waiting > 0 && (good == 0 || !time.Now().Before(set.next)) {
 			wants = append(wants, want)
 		}
@@ -249,7 +252,7 @@ func (l *leases) giveBack(ctx context.Context) {
 	l.mu.Lock()
 	var back []*lease
 	for x := range l.all {
-		if x.retireIdle(now) || x.releasable() {
+		if x.retireOld(now) || x.releasable() {
 			back = append(back, x)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"kendfs/datanode/blockio"
 	"kendfs/datanode/blockio/blockiotest"
@@ -125,4 +127,34 @@ func TestNewBlocksGoToWholeVolumes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A client that writes nothing gives its leases back, and one that writes on
+// and on changes them: the leader compares and mends volumes without a lease only.
+func TestLeasesDoNotLastForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 3, false, nil)
+		r.mustWrite(data(1, 1000), blockio.CreateOptions{Replicas: 2})
+		time.Sleep(time.Second)
+		if got := r.ns.Leased(); got == 0 {
+			t.Fatal("no lease in stock")
+		}
+		time.Sleep(2 * time.Minute)
+		if got := r.ns.Leased(); got != 0 {
+			t.Errorf("an idle client holds %d leases", got)
+		}
+		grants := r.ns.Calls("Grant")
+		time.Sleep(10 * time.Minute)
+		if got := r.ns.Calls("Grant") - grants; got != 0 {
+			t.Errorf("an idle client asked for %d leases", got)
+		}
+		first := r.mustWrite(data(2, 1000), blockio.CreateOptions{Replicas: 2}).Blocks[0].ID.Volume
+		for range 25 {
+			time.Sleep(30 * time.Second)
+			r.mustWrite(data(3, 1000), blockio.CreateOptions{Replicas: 2})
+		}
+		if r.anyLeased([]metadata.VolumeID{first}) {
+			t.Error("a lease has lasted for 12 minutes of writing")
+		}
+	})
 }
