@@ -123,6 +123,32 @@ func TestNodeReturnsAfterRepairAndIsTrimmed(t *testing.T) {
 	})
 }
 
+// What a disk said when its server last reported it is not shown as true for ever.
+func TestDiskIsNotReportedAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, _ := written(t, 3, 4)
+		defer c.close()
+		defer g.stop()
+		old := c.nodes[2].disk
+		c.mu.Lock()
+		c.nodes[2].disk = 4711 // another disk is in its place
+		c.mu.Unlock()
+		c.wipe(2)
+		c.run(2 * time.Second)
+		ns, err := c.leader().Nodes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range ns {
+			for _, d := range n.Disks {
+				if gone := d.ID == old; gone != (d.Failed != "") || gone && d.Free != 0 {
+					t.Errorf("disk %v of %v: %+v", d.ID, n.ID, d)
+				}
+			}
+		}
+	})
+}
+
 func TestGatewayDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3)

@@ -181,6 +181,10 @@ func (t *term) nodeViews(w *world) []metadata.Node {
 		for _, d := range n.Disks {
 			if r := n.disks[d.ID]; r != nil {
 				d = r.Disk
+				if r.beat.heard.Before(n.beat.heard) && d.Failed == "" {
+					// What it said when it was last there is not so any more.
+					d = metadata.Disk{ID: d.ID, Path: d.Path, Failed: "not reported by its server any more"}
+				}
 			}
 			row.Disks = append(row.Disks, d)
 		}
