@@ -188,10 +188,9 @@ func TestKillAnyProcess(t *testing.T) {
 	d := newDrive(c.url())
 	l := newLedger()
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	var wrong atomic.Pointer[error]
 	acked, wait := load(ctx, d, l, 6, &wrong)
-	defer wait()
+	defer func() { cancel(); wait() }()
 	rng := rand.New(rand.NewPCG(7, 7))
 	began := time.Now()
 	for i := range kills {

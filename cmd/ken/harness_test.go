@@ -169,8 +169,9 @@ func (f writerFunc) Write(b []byte) (int, error) { f(b); return len(b), nil }
 func (p *process) note(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.err.Len() < 64<<10 {
-		p.err.Write(b)
+	p.err.Write(b)
+	if over := p.err.Len() - 64<<10; over > 0 {
+		p.err.Next(over) // the end says more than the beginning
 	}
 }
 
@@ -263,6 +264,7 @@ func newTestCluster(t testing.TB, dir string, servers int, extra string) *testCl
 		c.quic = append(c.quic, freePort(t, "udp"))
 	}
 	c.nodes = make([]*process, servers+2)
+	t.Cleanup(c.tell)
 	mustKen(t, "init", "--dir", c.node(0), "--roles", "nameserver", "--listen", c.quic[0], "--name", "ns")
 	c.configure(0, extra)
 	c.start(0)

@@ -86,6 +86,7 @@ func splitRoles(text string) []string {
 func initCommand(g *globals) *cobra.Command {
 	f := &nodeFlags{}
 	replication := 2
+	var grace time.Duration
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Make a new cluster on this machine",
@@ -103,6 +104,7 @@ its first node, in one folder. It starts nothing; ken run does.`,
 			if err != nil {
 				return err
 			}
+			cfg.Repair.DeletedGrace = cluster.Duration(grace)
 			res, err := cluster.Init(c.Context(), g.dir, cluster.InitOptions{
 				Config: cfg, Password: os.Getenv("KEN_ADMIN_PASSWORD"), Replication: replication,
 			})
@@ -130,6 +132,7 @@ its first node, in one folder. It starts nothing; ken run does.`,
 	}
 	f.register(c, "nameserver,datanode,webdav")
 	c.Flags().IntVar(&replication, "replication", replication, "copies of every file, 1 to 8")
+	c.Flags().DurationVar(&grace, "deleted-grace", 0, "how long data of deleted files is kept for running readers (default 10m)")
 	return c
 }
 
