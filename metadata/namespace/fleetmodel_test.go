@@ -326,10 +326,13 @@ func (h *fleetHistory) add() (*metapb.Command, bool) {
 	disk := uint64(1 + h.pick(modelNodes))
 	op := &metapb.AddReplica{Volume: id, Epoch: h.someEpoch(d), Replica: &metapb.Replica{Node: disk, Disk: disk}}
 	cmd := &metapb.Command{Op: &metapb.Command_AddReplica{AddReplica: op}}
-	if h.twin.volumes[id] == nil || op.Epoch != d.epoch || d.state != metadata.VolumeIdle || slices.Contains(d.replicas, disk) {
+	if h.twin.volumes[id] == nil || op.Epoch != d.epoch || d.state == metadata.VolumeLeased || slices.Contains(d.replicas, disk) {
 		return cmd, false
 	}
 	d.replicas = append(d.replicas, disk)
+	if d.state == metadata.VolumeFencing {
+		d.synced[disk] = true
+	}
 	d.epoch++
 	return cmd, true
 }

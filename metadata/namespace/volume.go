@@ -40,16 +40,17 @@ func (s *state) changeVolume(vol *metapb.VolumeRow) error {
 	return s.putVolume(vol)
 }
 
-// addReplica adds a disk that has copied the volume. Only an idle or full
-// volume takes one: nothing was added to it since the copy began, or its epoch
-// would be another.
+// addReplica adds a disk that holds exactly the committed blocks. A leased
+// volume takes none: of any other nothing was added since the comparison of the
+// disk began, or its epoch would be another. On a fencing volume the disk is
+// synced by that comparison; the fence goes on, since another replica is not.
 func (s *state) addReplica(op *metapb.AddReplica) (*metapb.Result, error) {
 	vol, err := s.volumeAt(op.GetVolume(), op.GetEpoch())
 	if err != nil {
 		return nil, err
 	}
 	switch state := volumeState(vol); {
-	case state != metadata.VolumeIdle && state != metadata.VolumeFull:
+	case state == metadata.VolumeLeased:
 		return nil, refuse(metadata.KindConflict, "volume v%d is %s: a replica cannot be added", vol.Id, state)
 	case len(vol.Replicas) >= metadata.ReplicasMax:
 		return nil, refuse(metadata.KindTooLarge, "volume v%d has %d replicas already", vol.Id, len(vol.Replicas))
@@ -60,6 +61,9 @@ func (s *state) addReplica(op *metapb.AddReplica) (*metapb.Result, error) {
 		return nil, err
 	}
 	vol.Replicas = append(vol.Replicas, op.Replica)
+	if volumeState(vol) == metadata.VolumeFencing {
+		addSynced(vol, op.Replica.Disk)
+	}
 	vol.Epoch++
 	vol.Repaired = s.now
 	return &metapb.Result{Volume: vol}, s.changeVolume(vol)
@@ -112,11 +116,16 @@ func (s *state) synced(op *metapb.Synced) (*metapb.Result, error) {
 	case replicaIndex(vol, op.GetDisk()) < 0:
 		return nil, refuse(metadata.KindNotFound, "volume v%d has no replica on disk %s", vol.Id, metadata.DiskID(op.GetDisk()))
 	}
-	if i, found := slices.BinarySearch(vol.Synced, op.GetDisk()); !found {
-		vol.Synced = slices.Insert(vol.Synced, i, op.GetDisk())
-	}
+	addSynced(vol, op.GetDisk())
 	settle(vol)
 	return &metapb.Result{Volume: vol}, s.changeVolume(vol)
+}
+
+// addSynced keeps the synced disks in order.
+func addSynced(vol *metapb.VolumeRow, disk uint64) {
+	if i, found := slices.BinarySearch(vol.Synced, disk); !found {
+		vol.Synced = slices.Insert(vol.Synced, i, disk)
+	}
 }
 
 // settle ends the fencing of a volume all of whose replicas are synced.
