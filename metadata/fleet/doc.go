@@ -26,7 +26,9 @@
 //
 // Invariants:
 //   - a replica is dropped only while another listed one answers, and as
-//     surplus only while Target others do
+//     surplus only while Target others do; by a plan, never under the brake
+//   - a copy that was dropped is taken back when no listed replica of its
+//     volume is there, whatever the volume's state but leased
 //   - one order at most is under way for each disk's copy of a volume, and one
 //     copy at most of a volume is made at a time: adding it ends the epoch
 //   - a session is renewed or ended, never both: once it is found expired it

@@ -88,6 +88,59 @@ func TestAdoptionOfTheLastCopy(t *testing.T) {
 	}
 }
 
+// A fencing volume takes a copy back too: no listed replica of it may ever
+// answer again.
+func TestAdoptionByAFencingVolume(t *testing.T) {
+	const adopts = "repair v1 on n2/102"
+	for _, tc := range []struct {
+		name  string
+		build func(b *builder, v *volume)
+		want  string
+	}{
+		{"the listed one is down", func(b *builder, v *volume) {}, adopts},
+		{"under the brake too, it gives nothing up", func(b *builder, v *volume) { b.braked = true }, adopts},
+		{"the listed one is in maintenance", func(b *builder, v *volume) {
+			v.Target = 1
+			b.sites[1].state = metadata.NodeMaintenance
+		}, adopts},
+		{"from a node that is to be emptied", func(b *builder, v *volume) { b.sites[2].state = metadata.NodeDraining }, adopts},
+		{"the listed one is suspect", func(b *builder, v *volume) { b.live(metadata.LivenessSuspect, 1) },
+			"stalled: " + string(StallNoReplica)},
+		{"nobody knows of the listed one yet", func(b *builder, v *volume) { b.live(metadata.LivenessUnknown, 1) },
+			"stalled: " + string(StallNoReplica)},
+		{"a part", func(b *builder, v *volume) { v.Bytes = 101 }, "stalled: " + string(StallNoSource)},
+		{"it was compared in vain", func(b *builder, v *volume) { b.orders.fail(copyKey{1, 102}, b.now) },
+			"stalled: " + string(StallRetrying)},
+		{"once taken back it takes the place of the other", func(b *builder, v *volume) {
+			v.Replicas = append(v.Replicas, metadata.Replica{Node: 2, Disk: 102})
+			v.Synced = []metadata.DiskID{102}
+		}, "drop n1 of v1 min 1 forget false"},
+		{"but not under the brake", func(b *builder, v *volume) {
+			v.Replicas = append(v.Replicas, metadata.Replica{Node: 2, Disk: 102})
+			v.Synced = []metadata.DiskID{102}
+			b.braked = true
+		}, "stalled: " + string(StallBrake)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBuilder(3)
+			v := b.volume(1, metadata.VolumeFencing, 2, 100, 1)
+			b.down(time.Hour, 1)
+			b.strays[copyKey{1, 102}] = stray{bytes: 100, seen: b.now}
+			tc.build(b, v)
+			if got := makePlan(b.world).show(); got != tc.want {
+				t.Errorf("plan: %q, want %q", got, tc.want)
+			}
+			if tc.want != adopts {
+				return
+			}
+			b.orders.expire(b.world)
+			if got := makePlan(b.world).show(); got != "" || !b.orders.syncing(1) {
+				t.Errorf("while the copy is compared: plan %q", got)
+			}
+		})
+	}
+}
+
 // What the listed replicas lack is looked for in copies that are not listed any
 // more: a fencing volume would otherwise wait for ever for a block that is there.
 func TestStraysAreTheLastSource(t *testing.T) {

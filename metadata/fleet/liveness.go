@@ -66,9 +66,9 @@ const (
 // meantime would fill and overload the few that are left, and be thrown away.
 //
 // A failure counts for ten minutes, so the brake lets go by itself: real loss
-// is repaired, that much later. It does not hold back fencing (writers must go
-// on) and is never on in a cluster so small that nothing could be repaired
-// anyhow. Nodes in maintenance and removed ones count neither way.
+// is repaired, that much later. Fencing volumes are compared meanwhile, but no
+// replica is dropped from them: writers go on with other volumes. The brake is
+// never on in a cluster so small that nothing could be repaired anyhow. Nodes in maintenance and removed ones count neither way.
 func brakeUntil(now time.Time, sites []*site) (until time.Time, on bool) {
 	total, recent := 0, 0
 	for _, s := range sites {

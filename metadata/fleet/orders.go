@@ -13,7 +13,7 @@ type class uint8
 
 const (
 	classFence  class = iota // compare a fencing volume's replica: then Synced
-	classRepair              // copy a volume to a new disk: then AddReplica
+	classRepair              // copy a volume to a new disk, or take a copy back: then AddReplica
 	classCheck               // make a listed replica whole again whose digest differs
 	classDelete              // delete dead blocks
 	classDrop                // forget a copy that no volume lists
@@ -177,7 +177,11 @@ func (w *world) wanted(o *order) bool {
 	case classFence:
 		return v.State == metadata.VolumeFencing && v.Epoch == o.Epoch && listed && !slices.Contains(v.Synced, o.Disk)
 	case classRepair:
-		return settled && v.Epoch == o.Epoch && !listed && w.census(v).missing(v.Target) > 0
+		if v.State == metadata.VolumeLeased || v.Epoch != o.Epoch || listed {
+			return false
+		}
+		c := w.census(v)
+		return c.missing(v.Target) > 0 || v.State == metadata.VolumeFencing && c.live == 0
 	case classCheck:
 		return settled && v.Epoch == o.Epoch && listed
 	case classDelete:

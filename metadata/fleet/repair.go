@@ -70,11 +70,19 @@ func (w *world) strayCopies(v metadata.VolumeID) []metadata.Replica {
 
 // planFence brings a fencing volume nearer to idle: every listed replica that
 // answers is compared, one that is lost is dropped so that it does not hold up
-// the rest. The last replica that answers is never dropped.
+// the rest. The last replica that answers is never dropped, and none while the
+// brake is on: those that fell together will be back together, and whoever was
+// not dropped need not be taken back. If no listed replica is there, a copy
+// that was dropped is taken back; this gives nothing up, so it may be done
+// under the brake too.
 func (w *world) planFence(p *plan, work *workload, n need) {
 	v, c := n.v, n.c
 	if len(c.up) > 0 {
-		if r, ok := w.hinderingFence(v, c); ok {
+		r, ok := w.hinderingFence(v, c)
+		switch {
+		case ok && w.braked:
+			p.stalls[StallBrake]++
+		case ok:
 			p.drops = append(p.drops, plannedDrop{ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: r, Min: 1}})
 			return
 		}
@@ -92,8 +100,10 @@ func (w *world) planFence(p *plan, work *workload, n need) {
 		}
 	}
 	switch {
-	case c.live == 0:
-		p.stalls[StallNoSource]++
+	case c.live == 0 && !w.orders.syncing(v.ID):
+		if why := w.planAdoption(p, work, v); why != "" {
+			p.stalls[why]++
+		}
 	case len(c.up) < c.live:
 		p.stalls[StallNoReplica]++
 	}
@@ -260,17 +270,26 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 
 // planAdoption takes back a copy that is not listed any more, of a volume none
 // of whose replicas answers: its node was away and is back. The comparison has
-// no source, so it succeeds only on a copy that holds every committed block.
+// no source (after a failure, only other such copies), so it succeeds only on a
+// copy that holds every committed block.
 func (w *world) planAdoption(p *plan, work *workload, v *volume) Stall {
-	targets, _ := w.targets(v)
-	for _, d := range targets {
-		s, found := w.strays[copyKey{v.ID, d.id}]
-		if found && s.bytes >= v.Bytes && work.pulling[d.site.id] < w.lim.CopiesPerTarget {
-			w.give(p, work, w.syncOrder(classRepair, v, metadata.Replica{Node: d.site.id, Disk: d.id}, nil, 0))
+	why := StallNoSource
+	for _, r := range w.strayCopies(v.ID) {
+		k := copyKey{v.ID, r.Disk}
+		// What matters is that the copy is there, not whether its node would be
+		// chosen for a new one: it may be draining or in maintenance.
+		switch s := w.disks[r.Disk].site; {
+		case w.strays[k].bytes < v.Bytes || s.state == metadata.NodeRemoved || !s.storage:
+		case !w.orders.free(k, w.now):
+			why = StallRetrying
+		case work.pulling[r.Node] >= w.lim.CopiesPerTarget:
+			why = StallBusy
+		default:
+			w.give(p, work, w.syncOrder(classRepair, v, r, nil, 0))
 			return ""
 		}
 	}
-	return StallNoSource
+	return why
 }
 
 // targets returns the disks that may take another replica of v, the best first:

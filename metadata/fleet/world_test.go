@@ -288,12 +288,23 @@ func TestMakePlan(t *testing.T) {
 			"fence v1 on n2/102<n1"},
 		{"fencing: lost is dropped", func(b *builder) { b.volume(1, fencing, 2, gib, 1, 2); b.down(time.Hour, 2) },
 			"drop n2 of v1 min 1 forget false"},
-		{"fencing: also under the brake, also in maintenance", func(b *builder) {
+		{"fencing: also in maintenance", func(b *builder) {
 			b.volume(1, fencing, 2, gib, 1, 2)
 			b.down(time.Hour, 2)
 			b.sites[2].state = metadata.NodeMaintenance
-			b.braked = true
 		}, "drop n2 of v1 min 1 forget false"},
+		{"fencing: under the brake it is compared, but nothing is dropped", func(b *builder) {
+			b.volume(1, fencing, 2, gib, 1, 2)
+			b.down(time.Hour, 2)
+			b.braked = true
+		}, "fence v1 on n1/101; stalled: " + string(StallBrake)},
+		{"fencing: nor a hopeless one", func(b *builder) {
+			b.braked = true
+			b.volume(1, fencing, 2, gib, 1, 2).Synced = []metadata.DiskID{101}
+			for range failuresToDrop {
+				b.orders.fail(copyKey{1, 102}, b.now)
+			}
+		}, "stalled: " + string(StallBrake) + "; stalled: " + string(StallRetrying)},
 		{"fencing: the last one is kept", func(b *builder) { b.volume(1, fencing, 2, gib, 1, 2); b.down(time.Hour, 1, 2) },
 			"stalled: " + string(StallNoSource)},
 		{"fencing: suspect is waited for", func(b *builder) {
