@@ -80,7 +80,7 @@ func (s *Server) noteDamage(disk metadata.DiskID, id metadata.BlockID, err error
 	if failed != nil {
 		return
 	}
-	if length, err := store.Stat(id); err == nil && s.damaged.add(disk, id, length) {
+	if length, statErr := store.Stat(id); statErr == nil && s.damaged.add(disk, id, length) {
 		s.cfg.Logger.Warn("block is damaged; a copy is fetched when the nameserver has noticed",
 			"block", id.String(), "disk", disk.String(), "err", err)
 		s.wake()

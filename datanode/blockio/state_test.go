@@ -146,7 +146,7 @@ func TestLeaseBounds(t *testing.T) {
 	l = fresh()
 	l.hold(1)
 	l.release(1, false)
-	if l.retireIdle(time.Now()) || !l.retireIdle(time.Now().Add(2*leaseIdle)) {
+	if l.retireOld(time.Now()) || !l.retireOld(time.Now().Add(2*leaseIdle)) {
 		t.Error("a lease with garbage is not given back when unused")
 	}
 	l = fresh()

@@ -47,6 +47,8 @@ func TestInitMakesAPrivateFolder(t *testing.T) {
 	}
 	_, err := Init(t.Context(), dir, InitOptions{Config: sampleConfig(dir)})
 	wantKind(t, "second init", err, metadata.KindExists)
+	_, err = Init(t.Context(), t.TempDir(), InitOptions{Config: sampleConfig(dir), Password: "short"})
+	wantKind(t, "short password", err, metadata.KindInvalid)
 	_, err = Join(t.Context(), dir, sampleConfig(dir), "KEN1-X")
 	wantKind(t, "join with nonsense", err, metadata.KindInvalid)
 

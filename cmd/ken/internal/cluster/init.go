@@ -64,6 +64,8 @@ func Init(ctx context.Context, dir string, opt InitOptions) (InitResult, error) 
 	if password == "" {
 		password = credential.RandomPassword()
 		res.Password = password
+	} else if err := checkPassword(password); err != nil {
+		return InitResult{}, err
 	}
 	cmd, err := foundation(dir, &cfg, res.Cluster, password, opt.Replication)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"unicode/utf8"
 
 	"kendfs/metadata"
 	"kendfs/metadata/credential"
@@ -12,7 +13,7 @@ import (
 
 // SetUser stores a user with a new password.
 func SetUser(ctx context.Context, c *Client, name, password string, role metadata.Role, create bool) error {
-	if err := credential.CheckPassword(password); err != nil {
+	if err := checkPassword(password); err != nil {
 		return err
 	}
 	hash, err := credential.Hash(password)
@@ -104,4 +105,16 @@ func ReadStatus(ctx context.Context, c *Client) (Status, error) {
 	}
 	var s Status
 	return s, json.Unmarshal(b, &s)
+}
+
+// passwordRunesMin is what NIST SP 800-63B §3.1.1.2 asks of a password that is
+// used with others; longer is left to people.
+const passwordRunesMin = 8
+
+// checkPassword refuses new passwords that are too short or too long.
+func checkPassword(password string) error {
+	if n := utf8.RuneCountInString(password); n < passwordRunesMin {
+		return metadata.Errorf(metadata.KindInvalid, "the password has %d characters, at least %d are needed", n, passwordRunesMin)
+	}
+	return credential.CheckPassword(password)
 }
