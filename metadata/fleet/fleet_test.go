@@ -123,6 +123,34 @@ func TestNodeReturnsAfterRepairAndIsTrimmed(t *testing.T) {
 	})
 }
 
+// A disk that could not be opened has no id: the other disks serve, and it is shown.
+func TestDiskWithoutID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2)
+		defer c.close()
+		_, err := c.leader().Heartbeat(t.Context(), metadata.Heartbeat{Node: 1, Addr: "10.0.0.1:7800", Disks: []metadata.Disk{
+			{Path: "/broken", Failed: "no disk"}, {ID: 5001, Capacity: 1 << 40, Free: 1 << 40, Path: "/good"},
+		}})
+		if err != nil {
+			t.Fatalf("a heartbeat with a broken disk: %v", err)
+		}
+		ns, err := c.leader().Nodes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := make(map[string]string)
+		for _, d := range ns[0].Disks {
+			shown[d.Path] = d.Failed
+		}
+		if why, ok := shown["/broken"]; !ok || why != "no disk" {
+			t.Errorf("disks: %v", shown)
+		}
+		if why, ok := shown["/good"]; !ok || why != "" {
+			t.Errorf("disks: %v", shown)
+		}
+	})
+}
+
 // What a disk said when its server last reported it is not shown as true for ever.
 func TestDiskIsNotReportedAnyMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

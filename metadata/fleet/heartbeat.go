@@ -106,6 +106,9 @@ func (f *Fleet) announce(ctx context.Context, t *term, h metadata.Heartbeat) (fo
 	n := t.nodes[h.Node]
 	var fresh []metadata.DiskID
 	for _, d := range h.Disks {
+		if d.ID == 0 {
+			continue // could not be opened so far as to know its id: only shown
+		}
 		if !slices.ContainsFunc(n.Disks, func(o metadata.Disk) bool { return o.ID == d.ID }) {
 			fresh = append(fresh, d.ID)
 		}
