@@ -87,9 +87,16 @@ func saveIdentity(dir, certName, keyName string, key *ecdsa.PrivateKey, cert, ca
 	return writeFile(filepath.Join(dir, certName), quicwire.EncodeCerts(cert), 0o644)
 }
 
-// renewRetry is the pause after a renewal that failed; a third of the
-// certificate's life is left for it to succeed.
-const renewRetry = time.Hour
+// Pauses between renewals.
+const (
+	renewRetry = time.Hour   // after one that failed, when there is much time left
+	renewHurry = time.Second // when there is hardly any: after a power cut all nodes, also nameservers, start together
+	renewLeast = time.Minute // after one that succeeded, however short the new certificate lasts
+)
+
+// retryAfter is the pause after a renewal that failed: a twentieth of the time
+// that is left, so that a nameserver that comes back late is not missed.
+func retryAfter(left time.Duration) time.Duration { return min(max(left/20, renewHurry), renewRetry) }
 
 // renewer issues certificates for a node's own identity.
 type renewer interface {
@@ -99,23 +106,20 @@ type renewer interface {
 // keepRenewed replaces the certificate whenever two thirds of its life have
 // passed, until ctx ends. Handshakes use the new one at once.
 func (i *identity) keepRenewed(ctx context.Context, r renewer, log *slog.Logger) {
-	for {
-		wait := time.Until(quicwire.RenewAt(i.credentials().Cert))
+	for least := time.Duration(0); ; {
+		wait := max(time.Until(quicwire.RenewAt(i.credentials().Cert)), least)
 		select {
-		case <-time.After(max(wait, 0)):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}
+		expires := i.credentials().Cert.NotAfter
 		if err := i.renew(ctx, r); err != nil {
-			log.Warn("certificate not renewed, will try again", "err", err,
-				"expires", i.credentials().Cert.NotAfter, "again", renewRetry)
-			select {
-			case <-time.After(renewRetry):
-			case <-ctx.Done():
-				return
-			}
+			least = retryAfter(time.Until(expires))
+			log.Warn("certificate not renewed, will try again", "err", err, "expires", expires, "again", least)
 			continue
 		}
+		least = renewLeast
 		log.Info("certificate renewed", "expires", i.credentials().Cert.NotAfter)
 	}
 }
