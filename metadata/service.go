@@ -164,6 +164,10 @@ type GrantRequest struct {
 	Replicas int
 	Near     NodeID   // prefer a volume with a replica here; zero: no wish
 	Avoid    []NodeID // prefer a volume without a replica here
+	// Nonce is a random number that makes the request one that may be repeated:
+	// a session gets one lease for it, as often as it asks, until that lease
+	// is over. Zero: every request is a new one.
+	Nonce uint64
 }
 
 // Session times. A session that is not renewed for SessionTTL is ended.

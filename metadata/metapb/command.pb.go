@@ -1901,7 +1901,8 @@ func (x *CloseSession) GetSession() uint64 {
 	return 0
 }
 
-// GrantLease leases volume (0: a new one on replicas) to session.
+// GrantLease leases volume (0: a new one on replicas) to session. A repetition
+// with the nonce of a lease that the session holds answers with that lease.
 type GrantLease struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -1909,7 +1910,8 @@ type GrantLease struct {
 	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"` // expected, for an existing volume
 	Replicas      []*Replica             `protobuf:"bytes,4,rep,name=replicas,proto3" json:"replicas,omitempty"`
 	Target        uint32                 `protobuf:"varint,5,opt,name=target,proto3" json:"target,omitempty"`
-	Count         uint64                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"` // of local ids
+	Count         uint64                 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`  // of local ids
+	Nonce         uint64                 `protobuf:"fixed64,7,opt,name=nonce,proto3" json:"nonce,omitempty"` // 0: not repeated
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1982,6 +1984,13 @@ func (x *GrantLease) GetTarget() uint32 {
 func (x *GrantLease) GetCount() uint64 {
 	if x != nil {
 		return x.Count
+	}
+	return 0
+}
+
+func (x *GrantLease) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
 	}
 	return 0
 }
@@ -2116,7 +2125,8 @@ func (x *ReleaseLease) GetVolume() uint64 {
 	return 0
 }
 
-// AddReplica adds a copy that holds every committed block of the volume.
+// AddReplica adds a copy that holds every committed block of a volume that is
+// not leased. To a fencing volume it is added as synced.
 type AddReplica struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Volume        uint64                 `protobuf:"varint,1,opt,name=volume,proto3" json:"volume,omitempty"`
@@ -3142,7 +3152,7 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\"(\n" +
 	"\fCloseSession\x12\x18\n" +
-	"\asession\x18\x01 \x01(\x04R\asession\"\xb4\x01\n" +
+	"\asession\x18\x01 \x01(\x04R\asession\"\xca\x01\n" +
 	"\n" +
 	"GrantLease\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x16\n" +
@@ -3150,7 +3160,8 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x120\n" +
 	"\breplicas\x18\x04 \x03(\v2\x14.ken.meta.v1.ReplicaR\breplicas\x12\x16\n" +
 	"\x06target\x18\x05 \x01(\rR\x06target\x12\x14\n" +
-	"\x05count\x18\x06 \x01(\x04R\x05count\"\xa8\x01\n" +
+	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x14\n" +
+	"\x05nonce\x18\a \x01(\x06R\x05nonce\"\xa8\x01\n" +
 	"\vDropReplica\x12\x16\n" +
 	"\x06volume\x18\x01 \x01(\x04R\x06volume\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12.\n" +

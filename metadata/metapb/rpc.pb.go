@@ -325,6 +325,7 @@ type GrantRequest struct {
 	Replicas      uint32                 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
 	Near          uint64                 `protobuf:"varint,3,opt,name=near,proto3" json:"near,omitempty"`
 	Avoid         []uint64               `protobuf:"varint,4,rep,packed,name=avoid,proto3" json:"avoid,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,5,opt,name=nonce,proto3" json:"nonce,omitempty"` // see GrantLease
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -385,6 +386,13 @@ func (x *GrantRequest) GetAvoid() []uint64 {
 		return x.Avoid
 	}
 	return nil
+}
+
+func (x *GrantRequest) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
 }
 
 type Lease struct {
@@ -1648,12 +1656,13 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\fRenewRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\"\f\n" +
 	"\n" +
-	"RenewReply\"n\n" +
+	"RenewReply\"\x84\x01\n" +
 	"\fGrantRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x1a\n" +
 	"\breplicas\x18\x02 \x01(\rR\breplicas\x12\x12\n" +
 	"\x04near\x18\x03 \x01(\x04R\x04near\x12\x14\n" +
-	"\x05avoid\x18\x04 \x03(\x04R\x05avoid\"\xa3\x01\n" +
+	"\x05avoid\x18\x04 \x03(\x04R\x05avoid\x12\x14\n" +
+	"\x05nonce\x18\x05 \x01(\x06R\x05nonce\"\xa3\x01\n" +
 	"\x05Lease\x12\x16\n" +
 	"\x06volume\x18\x01 \x01(\x04R\x06volume\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x18\n" +

@@ -164,9 +164,16 @@ func (c *fleetCheck) checkVolumeState(vol *metapb.VolumeRow) {
 
 // checkLeases compares the leases of sessions with the volumes.
 func (c *fleetCheck) checkLeases() error {
-	leases := 0
-	err := scanRows(c.r, []byte{tableLeaseOf}, prefixEnd([]byte{tableLeaseOf}), func(key, _ []byte) (bool, error) {
+	type request struct{ session, nonce uint64 }
+	leases, requests := 0, map[request]uint64{}
+	err := scanRows(c.r, []byte{tableLeaseOf}, prefixEnd([]byte{tableLeaseOf}), func(key, val []byte) (bool, error) {
 		session, volume := keyID(key, 0), keyID(key, 1)
+		if len(val) > 0 {
+			q := request{session, u64Of(val)}
+			c.want(len(val) == 8 && q.nonce != 0, "lease of session %d on volume v%d: its nonce is %x", session, volume, val)
+			c.want(requests[q] == 0, "lease of session %d on volume v%d: of the same request as on v%d", session, volume, requests[q])
+			requests[q] = volume
+		}
 		vol := c.volumes[volume]
 		held := vol != nil && volumeState(vol.row) == metadata.VolumeLeased && vol.row.Lessee == session
 		c.want(held, "lease of session %d on volume v%d: the volume is not leased to it", session, volume)

@@ -21,6 +21,7 @@ func plantedWorld(t *testing.T) *fleetWorld {
 		"grant s1 on=n1:a,n2:b target=2 count=10", // v2: fencing
 		"grant s2 on=n2:b target=1 count=10",      // v3: idle
 		"commit s1 /a v1 e=1 locals=1,2 len=5", "commit s1 /b v2 e=1 locals=1,2 len=5", "remove /b",
+		"grant s1 on=n1:a target=1 count=10 nonce=4", // v4: leased
 		"release s1 v2", "synced v2 e=2 a", "release s2 v3", "synced v3 e=2 b",
 		"token t secret=s roles=datanode uses=2 ttl=1h",
 	} {
@@ -123,6 +124,9 @@ func TestFleetCheckFindsPlanted(t *testing.T) {
 		"lease: lost":                   del(keyLeaseOf(1, 1)),
 		"lease: of an idle volume":      set(keyLeaseOf(1, 3), []byte{}),
 		"lease: of no volume":           set(keyLeaseOf(1, 33), []byte{}),
+		"lease: nonce is short":         set(keyLeaseOf(1, 1), []byte{1}),
+		"lease: nonce is none":          set(keyLeaseOf(1, 1), u64Row(0)),
+		"lease: nonce of another":       set(keyLeaseOf(1, 1), u64Row(4)),
 		"block: lost":                   del(keyBlock(1, 1)),
 		"block: unknown":                set(keyBlock(1, 3), pairRow(1, 5)),
 		"block: of no volume":           set(keyBlock(9, 3), pairRow(1, 5)),

@@ -197,7 +197,7 @@ func volumeCommand(a args) *metapb.Command {
 	case "close":
 		return &metapb.Command{Op: &metapb.Command_CloseSession{CloseSession: &metapb.CloseSession{Session: id}}}
 	case "grant":
-		op := &metapb.GrantLease{Session: id, Volume: vol, Epoch: epoch, Target: uint32(a.int("target")), Count: uint64(a.int("count"))}
+		op := &metapb.GrantLease{Session: id, Volume: vol, Epoch: epoch, Target: uint32(a.int("target")), Count: uint64(a.int("count")), Nonce: uint64(a.int("nonce"))}
 		for _, r := range list(a.named["on"]) {
 			op.Replicas = append(op.Replicas, parseReplica(r))
 		}

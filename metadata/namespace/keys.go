@@ -32,7 +32,7 @@ const (
 	tableSession = 'S' // session -> SessionRow
 	tableToken   = 'J' // token id -> TokenRow
 	tableResult  = 'R' // session, sequence -> Result; sequence 0 -> floor u64
-	tableLeaseOf = 'Y' // session, volume -> empty: the leases of a session
+	tableLeaseOf = 'Y' // session, volume -> nonce of the grant, or empty: the leases of a session
 )
 
 // chunkRefs is the number of references in one row of a large content.

@@ -14,7 +14,8 @@ const (
 	leasesOfSessionMax = 256     // so that ending a session is one small step
 )
 
-// grantLease leases an idle volume, or a new one, to a session.
+// grantLease leases an idle volume, or a new one, to a session. With the nonce
+// of a lease that the session holds it is a repetition: the answer is that lease.
 func (s *state) grantLease(op *metapb.GrantLease) (*metapb.Result, error) {
 	if s.cluster.ReadOnly {
 		return nil, refuse(metadata.KindReadOnly, "writing is switched off")
@@ -27,12 +28,17 @@ func (s *state) grantLease(op *metapb.GrantLease) (*metapb.Result, error) {
 	} else if !alive {
 		return nil, refuse(metadata.KindStale, "session %d is over", op.GetSession())
 	}
-	held, err := scanKeys(s.r, keyLeaseOf(op.Session, 0), prefixEnd(key1(tableLeaseOf, op.Session)), leasesOfSessionMax)
+	held, granted, err := s.leasesOf(op.Session, op.GetNonce())
 	if err != nil {
 		return nil, err
 	}
-	if len(held) >= leasesOfSessionMax {
-		return nil, refuse(metadata.KindBusy, "session %d holds %d leases already", op.Session, len(held))
+	if granted != 0 {
+		if vol, err := s.volume(granted); err != nil || vol != nil {
+			return leaseResult(vol), err
+		}
+	}
+	if held >= leasesOfSessionMax {
+		return nil, refuse(metadata.KindBusy, "session %d holds %d leases already", op.Session, held)
 	}
 	var vol *metapb.VolumeRow
 	if op.GetVolume() == 0 {
@@ -47,10 +53,28 @@ func (s *state) grantLease(op *metapb.GrantLease) (*metapb.Result, error) {
 	vol.State = uint32(metadata.VolumeLeased)
 	vol.Lessee = op.Session
 	vol.Next += op.Count
-	if err := setRow(s.kv, keyLeaseOf(op.Session, vol.Id), nil); err != nil {
+	var nonce []byte
+	if op.GetNonce() != 0 {
+		nonce = u64Row(op.Nonce)
+	}
+	if err := setRow(s.kv, keyLeaseOf(op.Session, vol.Id), nonce); err != nil {
 		return nil, err
 	}
 	return leaseResult(vol), s.changeVolume(vol)
+}
+
+// leasesOf counts the leases of a session and finds the volume of the one that
+// was granted for nonce; 0 if there is none.
+func (v view) leasesOf(session, nonce uint64) (held int, granted uint64, err error) {
+	lower, upper := keyLeaseOf(session, 0), prefixEnd(key1(tableLeaseOf, session))
+	err = scanRows(v.r, lower, upper, func(key, val []byte) (bool, error) {
+		held++
+		if nonce != 0 && u64Of(val) == nonce {
+			granted = keyID(key, 1)
+		}
+		return held < leasesOfSessionMax && granted == 0, nil
+	})
+	return held, granted, err
 }
 
 // newVolume makes a volume that is not written yet; its id is taken.
