@@ -65,7 +65,8 @@ func (f *Fleet) knowSession(ctx context.Context, id metadata.SessionID) (*term, 
 
 // Grant leases a volume to a session; see metadata.Leaser. KindNoSpace: the
 // disks are full. KindUnavailable: too few storage servers answer. KindReadOnly.
-// KindStale: the session is over.
+// KindStale: the session is over. With a Nonce it may be repeated, also towards
+// another leader: the namespace knows which lease it has brought.
 func (f *Fleet) Grant(ctx context.Context, r metadata.GrantRequest) (metadata.Lease, error) {
 	t, err := f.knowSession(ctx, r.Session)
 	if err != nil {
@@ -126,7 +127,7 @@ func (f *Fleet) planGrant(t *term, r metadata.GrantRequest) (LeaseGrant, error) 
 	if err != nil {
 		return LeaseGrant{}, err
 	}
-	g := LeaseGrant{Session: r.Session, Replicas: c.replicas, Target: r.Replicas, Count: leaseIDs}
+	g := LeaseGrant{Session: r.Session, Replicas: c.replicas, Target: r.Replicas, Count: leaseIDs, Nonce: r.Nonce}
 	if c.reuse != nil {
 		c.reuse.granting = true
 		g.Volume, g.Epoch = c.reuse.ID, c.reuse.Epoch

@@ -26,7 +26,8 @@ type Store interface {
 
 	// CloseSession ends a session. KindNotFound: it is over already.
 	CloseSession(ctx context.Context, s metadata.SessionID) error
-	// GrantLease leases a volume and returns it with the range of local ids.
+	// GrantLease leases a volume and returns it with the range of local ids. If
+	// the session holds a lease of that Nonce, that is the one returned.
 	GrantLease(ctx context.Context, g LeaseGrant) (v metadata.Volume, from, to metadata.LocalID, err error)
 	// ReleaseLease ends a lease before its session ends.
 	ReleaseLease(ctx context.Context, s metadata.SessionID, v metadata.VolumeID) (metadata.Volume, error)
@@ -54,6 +55,7 @@ type LeaseGrant struct {
 	Replicas []metadata.Replica // of a new volume
 	Target   int                // of a new volume
 	Count    uint64             // of local ids
+	Nonce    uint64             // of the request; zero: it is not repeated
 }
 
 // ReplicaDrop is a decision to remove a replica.

@@ -193,7 +193,7 @@ func replicaOf(r metadata.Replica) *metapb.Replica {
 }
 
 func (s *spaceStore) GrantLease(_ context.Context, g LeaseGrant) (metadata.Volume, metadata.LocalID, metadata.LocalID, error) {
-	op := &metapb.GrantLease{Session: uint64(g.Session), Volume: uint64(g.Volume), Epoch: uint64(g.Epoch), Target: uint32(g.Target), Count: g.Count}
+	op := &metapb.GrantLease{Session: uint64(g.Session), Volume: uint64(g.Volume), Epoch: uint64(g.Epoch), Target: uint32(g.Target), Count: g.Count, Nonce: g.Nonce}
 	for _, r := range g.Replicas {
 		op.Replicas = append(op.Replicas, replicaOf(r))
 	}

@@ -92,13 +92,14 @@ type Grant struct {
 	Replicas []metadata.Replica
 	Target   int
 	Count    uint64
+	Nonce    uint64
 }
 
 // GrantLease records a lease and returns the volume and the range of local ids.
 func (d *Decider) GrantLease(ctx context.Context, g Grant) (v metadata.Volume, from, to metadata.LocalID, err error) {
 	op := &metapb.GrantLease{
 		Session: uint64(g.Session), Volume: uint64(g.Volume), Epoch: uint64(g.Epoch),
-		Target: uint32(max(g.Target, 0)), Count: g.Count,
+		Target: uint32(max(g.Target, 0)), Count: g.Count, Nonce: g.Nonce,
 	}
 	for _, r := range g.Replicas {
 		op.Replicas = append(op.Replicas, replicaToPB(r))

@@ -105,6 +105,7 @@ type records struct {
 	mu    sync.Mutex
 	calls []any
 	err   error
+	grant func(context.Context, metadata.GrantRequest) (metadata.Lease, error) // instead of a sample
 }
 
 func (r *records) note(v any) error {
@@ -178,7 +179,10 @@ func (r *records) Heartbeat(_ context.Context, h metadata.Heartbeat) (metadata.H
 	return sampleReply(), r.note(h)
 }
 
-func (r *records) Grant(_ context.Context, q metadata.GrantRequest) (metadata.Lease, error) {
+func (r *records) Grant(ctx context.Context, q metadata.GrantRequest) (metadata.Lease, error) {
+	if r.grant != nil {
+		return r.grant(ctx, q)
+	}
 	return sampleLease(), r.note(q)
 }
 

@@ -170,7 +170,7 @@ func TestLeaderCalls(t *testing.T) {
 	if got := w.leader.last(); !reflect.DeepEqual(got, h) {
 		t.Errorf("heartbeat arrived as %+v, want %+v", got, h)
 	}
-	req := metadata.GrantRequest{Session: 9, Replicas: 2, Near: 3, Avoid: []metadata.NodeID{4, 5}}
+	req := metadata.GrantRequest{Session: 9, Replicas: 2, Near: 3, Avoid: []metadata.NodeID{4, 5}, Nonce: 1 << 63}
 	lease, err := gateway.Grant(ctx, req)
 	if err != nil || !reflect.DeepEqual(lease, sampleLease()) || !reflect.DeepEqual(w.leader.last(), req) {
 		t.Errorf("grant: got %+v, %v for %+v", lease, err, w.leader.last())

@@ -1,6 +1,7 @@
 package metarpc
 
 import (
+	"context"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -76,5 +77,58 @@ func TestStaleSessionAndStaleLease(t *testing.T) {
 	}
 	if r.session != 0 {
 		t.Error("the session that is over is still used")
+	}
+}
+
+// The answer to a grant is lost: its repetition brings the lease that there is,
+// and the next request another.
+func TestLostAnswerOfAGrant(t *testing.T) {
+	w := newWired(t)
+	d := NewDecider(w.backend)
+	node, err := w.backend.Propose(t.Context(), &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{
+		Node: &metapb.NodeRow{Name: "storage", Roles: []string{metadata.NodeDatanode}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := metadata.Replica{Node: metadata.NodeID(node.Id), Disk: 0xabc}
+	if err := d.AnnounceDisks(t.Context(), r.Node, "", "", []metadata.DiskID{r.Disk}); err != nil {
+		t.Fatal(err)
+	}
+	nonces := make(chan uint64, 100)
+	w.leader.grant = func(ctx context.Context, q metadata.GrantRequest) (metadata.Lease, error) {
+		nonces <- q.Nonce
+		v, from, to, err := d.GrantLease(ctx, Grant{
+			Session: q.Session, Replicas: []metadata.Replica{r}, Target: 1, Count: 10, Nonce: q.Nonce,
+		})
+		return metadata.Lease{Volume: v.ID, Epoch: v.Epoch, Session: v.Lessee, From: from, To: to}, err
+	}
+	c := w.client(metadata.NodeWebDAV)
+	s, err := c.OpenSession(t.Context(), 1, "gateway")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	w.backend.setLose(func(*metapb.Command) bool {
+		lost++
+		return lost <= 2
+	})
+	first, err := c.Grant(t.Context(), metadata.GrantRequest{Session: s})
+	if err != nil || first.Session != s || first.To-first.From != 10 {
+		t.Errorf("grant: %+v, %v", first, err)
+	}
+	if len(nonces) != 3 {
+		t.Errorf("%d attempts, want 3", len(nonces))
+	}
+	second, err := c.Grant(t.Context(), metadata.GrantRequest{Session: s})
+	if err != nil || second.Volume == first.Volume {
+		t.Errorf("another grant: %+v, %v; the first %+v", second, err, first)
+	}
+	third, err := c.Grant(t.Context(), metadata.GrantRequest{Session: s, Nonce: <-nonces})
+	if err != nil || third.Volume != first.Volume || third.Epoch != first.Epoch {
+		t.Errorf("repeated by the caller: %+v, %v; the first %+v", third, err, first)
+	}
+	if vs, _, err := d.Volumes(t.Context(), 0, 0, 10); err != nil || len(vs) != 2 {
+		t.Errorf("%d volumes (%v), want 2: %+v", len(vs), err, vs)
 	}
 }

@@ -2,6 +2,7 @@ package metarpc
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -26,10 +27,16 @@ func (r *Remote) once() *Remote {
 	return &Remote{endpoint: r.endpoint, addrs: r.addrs, current: r.current, retryFor: -1}
 }
 
-// Grant implements Leader. Repeating it may lease two volumes, of which the
-// unused one is released with the session.
+// Grant implements Leader. Its repetitions have one nonce, so that they bring
+// one lease. A caller who repeats a call whose outcome is unknown sets the nonce
+// itself: a lease that nobody knows of counts until the session ends.
 func (r *Remote) Grant(ctx context.Context, q metadata.GrantRequest) (metadata.Lease, error) {
-	m := &metapb.GrantRequest{Session: uint64(q.Session), Replicas: uint32(q.Replicas), Near: uint64(q.Near)}
+	if q.Nonce == 0 {
+		q.Nonce = rand.Uint64() | 1
+	}
+	m := &metapb.GrantRequest{
+		Session: uint64(q.Session), Replicas: uint32(q.Replicas), Near: uint64(q.Near), Nonce: q.Nonce,
+	}
 	for _, n := range q.Avoid {
 		m.Avoid = append(m.Avoid, uint64(n))
 	}

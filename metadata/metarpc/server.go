@@ -108,7 +108,7 @@ func (s *Server) heartbeat(ctx context.Context, p quicwire.Peer, h *metapb.Heart
 func (s *Server) grant(ctx context.Context, _ quicwire.Peer, r *metapb.GrantRequest) (*metapb.Lease, error) {
 	q := metadata.GrantRequest{
 		Session: metadata.SessionID(r.GetSession()), Replicas: int(r.GetReplicas()),
-		Near: metadata.NodeID(r.GetNear()),
+		Near: metadata.NodeID(r.GetNear()), Nonce: r.GetNonce(),
 	}
 	for _, n := range r.GetAvoid() {
 		q.Avoid = append(q.Avoid, metadata.NodeID(n))
