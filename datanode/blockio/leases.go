@@ -2,6 +2,7 @@ package blockio
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,7 @@ type leaseSet struct {
 	err     error         // of the last attempt
 	next    time.Time     // no topping up before
 	used    time.Time     // last asked for: an idle client holds no leases
+	nonce   uint64        // of the request for a lease that was not answered with one; zero: none
 }
 
 func newLeases(cfg Config, n *nodes, v *volumes) *leases {
@@ -202,17 +204,27 @@ func (l *leases) short() []int {
 	return wants
 }
 
-// grant makes one attempt to lease a volume for the set and ends its round.
+// grant makes one attempt to lease a volume for the set and ends its round. An
+// attempt that brought nothing may have been granted without an answer, so the
+// next one is its repetition: a lease that is not known here would never be
+// given back, and a session has only so many.
 func (l *leases) grant(ctx context.Context, want int) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	x, err := l.tryGrant(ctx, want)
+	l.mu.Lock()
+	set := l.set(want)
+	if set.nonce == 0 {
+		set.nonce = rand.Uint64() | 1
+	}
+	nonce := set.nonce
+	l.mu.Unlock()
+	x, err := l.tryGrant(ctx, want, nonce)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	set := l.set(want)
 	set.err = err
 	healthy := false
 	if err == nil {
+		set.nonce = 0
 		l.all[x] = struct{}{}
 		set.leases = append(set.leases, x)
 		_, healthy = x.usable(l.nodes.failed)
@@ -226,14 +238,14 @@ func (l *leases) grant(ctx context.Context, want int) {
 	set.round = make(chan struct{})
 }
 
-func (l *leases) tryGrant(ctx context.Context, want int) (*lease, error) {
+func (l *leases) tryGrant(ctx context.Context, want int, nonce uint64) (*lease, error) {
 	for attempt := 0; ; attempt++ {
 		s, err := l.open(ctx)
 		if err != nil {
 			return nil, err
 		}
 		got, err := l.cfg.Leaser.Grant(ctx, metadata.GrantRequest{
-			Session: s.id, Replicas: want, Near: l.cfg.Node, Avoid: l.nodes.avoid()})
+			Session: s.id, Replicas: want, Near: l.cfg.Node, Avoid: l.nodes.avoid(), Nonce: nonce})
 		switch {
 		case err == nil:
 			l.volumes.prime(got)
