@@ -59,20 +59,34 @@ func TestDrainAndRemove(t *testing.T) {
 	if n := c.nodeList()[name]; n.State != "removed" {
 		t.Errorf("state %q, want removed", n.State)
 	}
-	// Its certificate and key open nothing any more, at the nameserver or elsewhere.
-	var stderr string
-	var code int
-	await(t, "its certificate is refused", 10*time.Second, func() bool {
-		_, stderr, code = ken(t, "node", "list", "--dir", c.node(victim))
-		return code != 0
-	})
-	if code != 5 || !strings.Contains(stderr, "refused") && !strings.Contains(stderr, "removed") {
-		t.Errorf("asking with a removed node's certificate: got exit code %d, %q, want 5", code, stderr)
-	}
 	c.nodes[victim].kill()
 	wantFiles(t, d, files)
 	l.verify(t, d)
 	c.awaitAccounted(30 * time.Second)
+}
+
+// TestRemovedCertificate: what a machine's certificate could do, it can no more
+// seconds after the machine was removed.
+func TestRemovedCertificate(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, t.TempDir(), 1, "")
+	newDrive(c.url()).must(t, "PUT", "/file", []byte("x"), 201)
+	laptop := filepath.Join(c.dir, "laptop")
+	token := strings.TrimSpace(mustKen(t, "token", "create", "--dir", c.node(0), "--roles", "client"))
+	mustKen(t, "join", "--dir", laptop, "--roles", "client", "--name", "laptop", token)
+	mustKen(t, "fs", "ls", "--dir", laptop, "/")
+	await(t, "the laptop is known", 5*time.Second, func() bool { return c.nodeList()["laptop"].ID != "" })
+	mustKen(t, "node", "remove", "laptop", "--dir", c.node(0))
+	var stderr string
+	var code int
+	await(t, "its certificate is refused", 10*time.Second, func() bool {
+		_, stderr, code = ken(t, "fs", "ls", "--dir", laptop, "/")
+		return code != 0
+	})
+	if code != 5 || !strings.Contains(stderr, "refused") && !strings.Contains(stderr, "removed") {
+		t.Errorf("with the certificate of a removed machine: got exit code %d, %q, want 5", code, stderr)
+	}
+	mustKen(t, "fs", "ls", "--dir", c.node(0), "/") // the owner's still opens everything
 }
 
 // TestMaintenance: while a node is in maintenance nothing is copied for it, and
