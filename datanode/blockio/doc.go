@@ -28,6 +28,8 @@
 //   - Every block in a metadata.Commit made here is durable on all replicas that
 //     the volume has in the epoch of the accompanying proof.
 //   - A block's bytes stay in memory until that is so.
+//   - A lease that the leader recalls is given back once what is in it is staged
+//     or committed; no lease is held for ever.
 //   - A lease is released only when no uncommitted block of this process is in
 //     its volume.
 //

@@ -42,8 +42,10 @@
 // Then a late OrderDrop cannot destroy what a later OrderSync has made.
 //
 // A lease on a volume that has lost a replica, or that is in the way of a
-// drain, goes on for Limits.LeaseLinger: its writer usually finds out by itself
-// and drops the replica without losing its upload. Then it is ended, since
+// drain, is recalled (VolumeView.Recall) as soon as something would be gained:
+// its writer commits or stages what it has, gives the lease back and goes on in
+// another volume, without an error for anybody. Who does not within
+// Limits.LeaseLinger loses the lease and what is uncommitted in it, since
 // acknowledged data should not wait for an upload that may last for hours.
 //
 // Goroutines: Run is one loop, started by its caller, which runs up to
