@@ -17,7 +17,7 @@ const (
 	CommandBytesMax  = 1 << 20  // largest encoded command
 	batchCommandsMax = 512      // commands in one entry
 	batchBytesMax    = 1 << 20  // bytes of commands in one entry; one command always fits
-	entriesInFlight  = 4        // entries between Apply and their results (engine.md §1.3)
+	entriesInFlight  = 4        // entries between Apply and their results
 	queueCommandsMax = 4096     // proposals waiting for a place in an entry
 	queueBytesMax    = 64 << 20 // and their bytes
 	queryWaitersMax  = 4096     // queries waiting for one proof of leadership
