@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,14 +133,10 @@ func TestFailedDisk(t *testing.T) {
 	c.withGateway("")
 	d := newDrive(c.url())
 	files := putFiles(t, d, "a", mixedSizes()...)
-	await(t, "both disks are in service", 10*time.Second, func() bool {
-		return len(c.nodeList()["node3"].Disks) == 2
+	await(t, "data is on the disk that is to fail", 15*time.Second, func() bool { // heartbeats say so
+		disks := c.nodeList()["node3"].Disks
+		return len(disks) == 2 && slices.ContainsFunc(disks, func(x diskJSON) bool { return x.Path == bad && x.Used > 0 })
 	})
-	for _, x := range c.nodeList()["node3"].Disks {
-		if x.Path == bad && x.Used == 0 {
-			t.Fatal("nothing is on the disk that is to fail")
-		}
-	}
 	disk.cut()
 	for name, b := range putFiles(t, d, "b", 1000, 5<<20, 100_000, 1<<20) { // finds the disk failed, sees no error
 		files[name] = b
