@@ -97,6 +97,43 @@ func used(n nodeJSON) (bytes int64) {
 	return bytes
 }
 
+// holder returns the storage server with the most bytes of committed data, by
+// the volumes' records: heartbeats tell a second late what the disks hold, and
+// placement is at random, so that any one server may hold nothing.
+func (c *testCluster) holder() (index int, bytes int64) {
+	c.t.Helper()
+	held := make(map[string]int64)
+	for _, v := range c.volumeList() {
+		for _, r := range v.Replicas {
+			held[r.Node] += v.Bytes
+		}
+	}
+	nodes := c.nodeList()
+	for i := range c.nodes {
+		if n := held[nodes[nodeName(i)].ID]; n > bytes {
+			index, bytes = i, n
+		}
+	}
+	if bytes == 0 {
+		c.t.Fatal("no storage server holds data")
+	}
+	return index, bytes
+}
+
+// verdicts returns the cluster's verdicts in order, as the nameserver's log has
+// them: one that lasts for less than the time between two looks is there, too.
+func (c *testCluster) verdicts() (all []string) {
+	c.t.Helper()
+	for line := range strings.Lines(c.nodes[0].stderr()) {
+		if _, after, ok := strings.Cut(line, `msg="state of the data" `); ok {
+			_, after, _ = strings.Cut(after, " verdict=")
+			verdict, _, _ := strings.Cut(after, " ")
+			all = append(all, verdict)
+		}
+	}
+	return all
+}
+
 // unaccounted compares what the disks hold with what the volumes say that they
 // must: "" when, on every storage server that is up, the bytes of blocks are
 // exactly those of the volumes that list it, and every volume has its copies.

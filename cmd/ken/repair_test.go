@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,16 +49,17 @@ func TestStorageServerIsLost(t *testing.T) {
 	c := newTestCluster(t, t.TempDir(), 4, quickRepair)
 	d := newDrive(c.url())
 	files := putFiles(t, d, "a", mixedSizes()...)
-	victim := "node1"
-	before := c.nodeList()[victim]
-	c.nodes[1].kill()
+	victim, held := c.holder()
+	before := c.nodeList()[nodeName(victim)]
+	told := len(c.verdicts())
+	c.nodes[victim].kill()
 
 	l := &timeline{c: c, began: time.Now()}
-	risky := false
-	await(t, "a dead storage server's data repaired", 30*time.Second, func() bool {
+	await(t, "a dead storage server's data at risk, then repaired", 40*time.Second, func() bool {
 		v := l.look()
-		risky = risky || v == "at_risk"
-		return l.down > 0 && v == "protected"
+		// What lasts for less than a look at it is in the nameserver's log.
+		risky := slices.Contains(c.verdicts()[told:], "at_risk")
+		return risky && l.down > 0 && v == "protected"
 	})
 	repaired := time.Since(l.began)
 	for _, v := range c.volumeList() {
@@ -73,20 +75,17 @@ func TestStorageServerIsLost(t *testing.T) {
 			}
 		}
 	}
-	if !risky {
-		t.Errorf("data had one live copy and the verdict never was at_risk: %v", l.seen)
-	}
-	t.Logf("%d bytes on the dead server: down after %v, protected %v later; %v", used(before),
+	t.Logf("%d bytes on the dead server: down after %v, protected %v later; %v", held,
 		l.down.Round(100*time.Millisecond), (repaired - l.down).Round(100*time.Millisecond), l.seen)
 	if most := 15 * time.Second; repaired-l.down > most {
 		t.Errorf("from down to protected: %v, want at most %v", repaired-l.down, most)
 	}
 	wantFiles(t, d, files)
 
-	c.start(1)
+	c.start(victim)
 	c.awaitAllUp(30 * time.Second)
 	c.awaitAccounted(30 * time.Second) // the copies that nobody lists any more are gone
-	if after := c.nodeList()[victim]; after.Disks[0].ID != before.Disks[0].ID {
+	if after := c.nodeList()[nodeName(victim)]; after.Disks[0].ID != before.Disks[0].ID {
 		t.Errorf("the disk that came back is %s, want %s", after.Disks[0].ID, before.Disks[0].ID)
 	}
 	wantFiles(t, d, files)
