@@ -281,6 +281,48 @@ func TestRecalledLeaseIsRepairedAtOnce(t *testing.T) {
 	})
 }
 
+// A node that goes down between two ticks is never said to be down with all
+// data protected, while what was committed a moment ago has one copy.
+func TestAtRiskBetweenTicks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{})
+		dead := l.Replicas[0].Node
+		c.kill(dead)
+		c.run(tickInterval / 2) // its heartbeats come between ticks from now on
+		c.start(dead)
+		f := c.leader()
+		now := func() (*term, time.Time) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.t, f.t.leasedSeen
+		}
+		term, looked := now()
+		for seen := looked; seen.Equal(looked); _, seen = now() {
+			c.run(tickInterval / 4) // until the next look at all leases is far away
+		}
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		c.kill(dead)
+		down := false
+		for range 120 {
+			c.run(100 * time.Millisecond)
+			f.planAndPropose(t.Context(), term) // as after an order's result
+			s := c.status()
+			if down = s.Nodes.Down > 0; down && s.Verdict != AtRisk {
+				t.Fatalf("one of two copies is gone: %s (%s)", s.Verdict, s.Sentence)
+			}
+		}
+		if !down {
+			t.Error("the node never went down")
+		}
+	})
+}
+
 func TestWriterDropsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3)

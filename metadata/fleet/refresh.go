@@ -84,10 +84,12 @@ func (f *Fleet) lookAtLeased(ctx context.Context, t *term) error {
 
 // lookAtShort updates the counters of volumes that are being written, lack
 // replicas and held nothing when last looked at: what was committed to them
-// since is at risk now, not in ten seconds.
+// since is at risk now, not in ten seconds. It looks ahead to the next tick,
+// since plans are made in between, too: none may find a node down and not know
+// what its volumes hold.
 func (f *Fleet) lookAtShort(ctx context.Context, t *term) error {
 	f.mu.Lock()
-	w := t.world(time.Now(), f.cfg.Limits)
+	w := t.world(time.Now().Add(tickInterval), f.cfg.Limits)
 	f.mu.Unlock()
 	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 && w.census(v).live < v.Target })
 }
