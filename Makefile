@@ -6,16 +6,27 @@ DIR     ?= $(CURDIR)/.cache/drive
 WEBDAV  ?= 127.0.0.1:8080
 FUZZ    ?= 20s
 
-.PHONY: run build test tools race fuzz soak bench lint cover generate clean help
+.PHONY: run build test tools ui race fuzz soak bench lint cover generate clean help
+
+# Without Node the binary is built without the desktop, and says so where it would be.
+UI      := $(if $(shell command -v npm 2>/dev/null),ui)
 
 run: build ## build and start a drive on this machine, ready to mount; DIR=folder WEBDAV=IP:PORT
 	@exec bin/ken dev --dir '$(DIR)' --webdav '$(WEBDAV)'
 
-build: ## build bin/ken
+build: $(UI) ## build bin/ken
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ken ./cmd/ken
 
 test: tools lint build ## install the test tools that are missing and run every test
 	go test -timeout 25m ./...
+
+ui: admin/ui/dist/stamp ## build the admin desktop (needs Node 20)
+
+admin/ui/dist/stamp: $(shell find admin/ui -path '*/node_modules' -prune -o -path '*/dist' -prune -o -path '*/e2e' -prune -o \
+		-type f ! -name '*.go' ! -name '*.md' ! -name '*.test.ts' ! -name schema.d.ts -print 2>/dev/null) admin/openapi.yaml
+	cd admin/ui && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+		npm ci --ignore-scripts --no-audit --no-fund; } && npm run build
+	@touch $@
 
 tools: ## install what the tests need from Debian
 	@./.ci/tools
@@ -47,7 +58,7 @@ generate: ## protobuf code (needs protoc from Debian)
 	PATH=$(CURDIR)/.cache/bin:$$PATH go generate ./...
 
 clean: ## remove what was built
-	rm -rf bin cover.out
+	rm -rf bin cover.out admin/ui/dist/app admin/ui/dist/stamp
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12

@@ -46,12 +46,11 @@ func imports() map[string][]string {
 		"datanode/blockio/blockiotest": {"metadata", "datanode/blockio"},
 		"datanode":                     {"metadata", "metadata/metarpc", "datanode/...", "quicwire", "google.golang.org/protobuf/...", "golang.org/x/time/rate"},
 		"webdav":                       {"metadata", "metadata/credential", "datanode/blockio", "golang.org/x/net/webdav"},
+		"admin/ui":                     {},
 		"cmd/ken/internal/cluster":     {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix"},
 		"cmd/ken/internal/transfer":    {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
-		// The line editor of the shell: alive, small (one goroutine while it reads), BSD.
-		"cmd/ken/internal/shell": {"metadata", "github.com/peterh/liner"},
-		"cmd/ken/internal/bench": {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
-		"cmd/ken":                {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
+		"cmd/ken/internal/bench":       {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
+		"cmd/ken":                      {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
 	}
 }
 

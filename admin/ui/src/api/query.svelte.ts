@@ -1,0 +1,151 @@
+// The cache of what the server said. All windows that ask for the same thing
+// share one entry; messages of the live stream make an entry read itself again
+// or change it in place. It knows the states that DataState shows.
+import { untrack } from 'svelte';
+import { live } from './live.svelte';
+import { problemOf, type Problem } from './problem';
+
+type Loader<T> = (signal: AbortSignal) => Promise<T>;
+
+export type Options<T> = {
+  // topics of the live stream after which the data is read again
+  topics?: readonly string[];
+  // merge answers the new data from a live message, or undefined to read again
+  merge?: (old: T, topic: string, message: unknown) => T | undefined;
+  // every this many ms it is read again, as long as the page is seen
+  every?: number;
+};
+
+const keepFor = 60_000;
+const gather = 250; // live messages within this time cause one reading
+
+class Entry<T> {
+  data = $state.raw<T | undefined>(undefined);
+  error = $state.raw<Problem | null>(null);
+  loading = $state(false);
+  // at is when the data was read, in ms.
+  at = $state(0);
+  users = 0;
+  #abort: AbortController | null = null;
+  #soon: ReturnType<typeof setTimeout> | undefined;
+  #drop: ReturnType<typeof setTimeout> | undefined;
+  #stops: (() => void)[] = [];
+
+  constructor(
+    readonly key: string,
+    private load: Loader<T>,
+    private options: Options<T>,
+  ) {}
+
+  use(load: Loader<T>): void {
+    this.load = load;
+    clearTimeout(this.#drop);
+    if (this.users++ > 0) return;
+    for (const topic of this.options.topics ?? []) this.#stops.push(live.on(topic, (m) => this.#hear(topic, m)));
+    this.#stops.push(live.onReset(() => this.later()));
+    if (this.options.every) {
+      const timer = setInterval(() => !document.hidden && void this.refresh(), this.options.every);
+      this.#stops.push(() => clearInterval(timer));
+    }
+    void this.refresh();
+  }
+
+  release(): void {
+    if (--this.users > 0) return;
+    for (const stop of this.#stops.splice(0)) stop();
+    clearTimeout(this.#soon);
+    this.#drop = setTimeout(() => entries.delete(this.key), keepFor);
+  }
+
+  later(): void {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => void this.refresh(), gather);
+  }
+
+  async refresh(): Promise<void> {
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    this.loading = true;
+    try {
+      const data = await this.load(abort.signal);
+      if (this.#abort === abort) this.set(data);
+    } catch (cause) {
+      if (this.#abort === abort) this.error = problemOf(cause);
+    } finally {
+      if (this.#abort === abort) this.loading = false;
+    }
+  }
+
+  set(data: T): void {
+    this.data = data;
+    this.error = null;
+    this.at = Date.now();
+  }
+
+  #hear(topic: string, message: unknown): void {
+    const next = this.data === undefined ? undefined : this.options.merge?.(this.data, topic, message);
+    if (next === undefined) this.later();
+    else this.set(next);
+  }
+}
+
+const entries = new Map<string, Entry<unknown>>();
+
+function entry<T>(key: string, load: Loader<T>, options: Options<T>): Entry<T> {
+  let e = entries.get(key) as Entry<T> | undefined;
+  if (!e) entries.set(key, (e = new Entry(key, load, options)) as unknown as Entry<unknown>);
+  return e;
+}
+
+// Query is what DataState wants to know.
+export type Query<T> = {
+  readonly data: T | undefined;
+  readonly error: Problem | null;
+  readonly loading: boolean;
+  readonly at: number;
+  refresh: () => Promise<void>;
+  // set shows data before the server confirms it.
+  set: (data: T) => void;
+};
+
+// query reads key's data while the component that calls it lives. The key is a
+// function: when what it reads changes, the query follows. An empty key reads nothing.
+export function query<T>(key: () => string, load: Loader<T>, options: Options<T> = {}): Query<T> {
+  let e = $state.raw<Entry<T> | null>(null);
+  $effect.pre(() => {
+    const k = key();
+    if (!k) {
+      e = null;
+      return;
+    }
+    const mine = untrack(() => entry(k, load, options));
+    e = mine;
+    untrack(() => mine.use(load));
+    return () => mine.release();
+  });
+  return {
+    get data() {
+      return e?.data;
+    },
+    get error() {
+      return e?.error ?? null;
+    },
+    get loading() {
+      return e?.loading ?? false;
+    },
+    get at() {
+      return e?.at ?? 0;
+    },
+    refresh: async () => void (await e?.refresh()),
+    set: (data) => e?.set(data),
+  };
+}
+
+// invalidate reads again whatever is on screen whose key starts so.
+export function invalidate(prefix: string): void {
+  for (const [key, e] of entries) {
+    if (!key.startsWith(prefix)) continue;
+    if (e.users > 0) e.later();
+    else entries.delete(key);
+  }
+}

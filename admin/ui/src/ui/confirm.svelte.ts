@@ -1,0 +1,47 @@
+// Asking before something disruptive (tier 1) or destructive (tier 2) is done.
+// Tier 0 is not asked: it is done, and a toast offers Undo.
+
+import type { components } from '../api/schema';
+
+// Preview is the server's dry run (its Impact).
+export type Preview = Pick<components['schemas']['Impact'], 'sentence' | 'facts' | 'blockers'>;
+
+export type Question = {
+  tier: 1 | 2;
+  title: string;
+  body?: string;
+  // verb is on the button: "Drain dn-07"
+  verb: string;
+  // preview asks the server for the dry run; the dialog shows it as it arrives
+  preview?: () => Promise<Preview>;
+  // typed is what must be typed (tier 2 must have one)
+  typed?: string;
+};
+
+export type Answer = { reason: string };
+
+type Pending = Question & { answer: (a: Answer | null) => void };
+
+class Confirmations {
+  current = $state.raw<Pending | null>(null);
+
+  ask(question: Question): Promise<Answer | null> {
+    this.current?.answer(null);
+    return new Promise((resolve) => {
+      this.current = {
+        ...question,
+        answer: (a) => {
+          this.current = null;
+          resolve(a);
+        },
+      };
+    });
+  }
+}
+
+export const confirmations = new Confirmations();
+
+// confirm shows the dialog and answers the reason given, or null for Cancel.
+export function confirm(question: Question): Promise<Answer | null> {
+  return confirmations.ask(question);
+}
