@@ -13,6 +13,8 @@ import (
 const (
 	leaseBytesMax   = 1 << 30          // written through one lease before it is given back, so that a volume stays near its size
 	leaseGarbageMax = 64 << 20         // of aborted uploads, which only the end of a lease clears away
+	gatherBlockMax  = 16 << 10         // blocks up to this size are gathered in one lease,
+	gatherBytes     = 128 << 10        // until so much is in flight in it
 	leaseLow        = 8192             // ids left when the next lease is sought
 	leaseIdle       = time.Minute      // unused for this long, a lease is given back
 	leaseAge        = 10 * time.Minute // a lease is given back then in any case: only volumes without one are compared and mended
@@ -62,6 +64,17 @@ func (l *lease) take() (metadata.BlockID, bool) {
 			return metadata.BlockID{Volume: l.volume, Local: metadata.LocalID(n)}, true
 		}
 	}
+}
+
+// load is how little the lease is suited for one more block of n bytes: the bytes
+// in flight, except that a small block belongs where other small ones are on
+// their way, for the disks sync them together.
+func (l *lease) load(n int) int64 {
+	busy := l.busy.Load()
+	if n <= gatherBlockMax && busy > 0 && busy+int64(n) <= gatherBytes {
+		return -busy
+	}
+	return busy
 }
 
 // hold counts a block of n bytes as uncommitted in the lease. It reports false

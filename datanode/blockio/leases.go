@@ -71,7 +71,7 @@ func (l *leases) acquire(ctx context.Context, want, n int) (*lease, error) {
 		}
 		set := l.set(want)
 		set.used = time.Now()
-		best, healthy := l.pick(set)
+		best, healthy := l.pick(set, n)
 		// A lease in trouble is used only if there was no better one to be had.
 		if best != nil && (healthy || waited || time.Now().Before(set.next)) && best.hold(n) {
 			best.busy.Add(int64(n))
@@ -126,9 +126,9 @@ func (l *leases) set(want int) *leaseSet {
 	return set
 }
 
-// pick returns the least busy lease of the set, healthy ones first, and drops
-// those that take no blocks any more. l.mu is held.
-func (l *leases) pick(set *leaseSet) (best *lease, healthy bool) {
+// pick returns the best lease of the set for a block of n bytes, healthy ones
+// first, and drops those that take no blocks any more. l.mu is held.
+func (l *leases) pick(set *leaseSet, n int) (best *lease, healthy bool) {
 	kept := set.leases[:0]
 	good := 0
 	for _, x := range set.leases {
@@ -140,7 +140,7 @@ func (l *leases) pick(set *leaseSet) (best *lease, healthy bool) {
 		if fine {
 			good++
 		}
-		if best == nil || fine && !healthy || fine == healthy && x.busy.Load() < best.busy.Load() {
+		if best == nil || fine && !healthy || fine == healthy && x.load(n) < best.load(n) {
 			best, healthy = x, fine
 		}
 	}

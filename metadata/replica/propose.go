@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -159,6 +160,7 @@ func (n *Node) batch() {
 		case <-n.quit:
 			return
 		}
+		runtime.Gosched() // who is about to propose comes first, and shares the fsync (RP-16)
 		var entry []*proposal
 		entry, carry = n.gather(first)
 		if len(entry) == 0 {
