@@ -1,0 +1,298 @@
+// All uploads of this page: three at a time, in the order they were given. It
+// pauses, goes on where the server says that it is, waits out breaks and asks
+// when a name is taken.
+import { Problem, problemOf } from '../api/problem';
+import { backoff } from '../api/sse';
+import { changed } from '../apps/files/changes';
+import { another, base, fault, join, names, parent } from '../apps/files/paths';
+import { Rate } from './rate';
+import { Transfer, type Policy } from './transfer.svelte';
+import { OffsetProblem, wire as real, type Entry, type Upload, type Wire } from './wire';
+import type { Found } from './walk';
+
+const atOnce = 3;
+const piece = 8 << 20;
+const triesMost = 10;
+const namesMost = 1000;
+
+export type Question = { transfer: Transfer; existing: Entry | null };
+
+export class Transfers {
+  list = $state.raw<readonly Transfer[]>([]);
+  // question is the one that waits for decide
+  question = $state.raw<Question | null>(null);
+  total = $state(0);
+  sent = $state(0);
+  counts = $state<Record<string, number>>({});
+  readonly rate = new Rate();
+  #running = 0;
+  #next = 1;
+  #asking: Transfer[] = [];
+  #timers = new Map<Transfer, ReturnType<typeof setTimeout>>();
+
+  constructor(
+    private wire: Wire = real,
+    private now: () => number = () => performance.now(),
+  ) {}
+
+  // open counts what is not over: what leaving the page would break off.
+  get open(): number {
+    const c = this.counts;
+    return (c.waiting ?? 0) + (c.sending ?? 0) + (c.asking ?? 0) + (c.paused ?? 0) + (c.retrying ?? 0);
+  }
+
+  // left is the time until all is sent, in seconds; null while it is not known.
+  left(): number | null {
+    return this.rate.left(this.total - this.sent, this.now());
+  }
+
+  // add takes what was dropped on, or chosen for, the folder dir.
+  add(dir: string, found: Pick<Found, 'files' | 'folders'>): void {
+    const batch = { policy: 'ask' as Policy };
+    const fresh = found.files.map(({ path, file }) => new Transfer(this.#next++, join(dir, path), file, batch));
+    for (const t of fresh) {
+      this.total += t.size;
+      this.#count('waiting', 1);
+    }
+    this.list = [...this.list, ...fresh];
+    if (found.folders.length) void this.#folders(dir, found.folders);
+    this.#pump();
+  }
+
+  pause(t: Transfer): void {
+    if (t.state !== 'sending' && t.state !== 'waiting' && t.state !== 'retrying') return;
+    this.#set(t, 'paused');
+    this.#stop(t);
+  }
+
+  // resume goes on with what was paused or has failed.
+  resume(t: Transfer): void {
+    if (t.state !== 'paused' && t.state !== 'failed' && t.state !== 'retrying') return;
+    clearTimeout(this.#timers.get(t));
+    t.tries = 0;
+    t.problem = null;
+    this.#set(t, 'waiting');
+    this.#pump();
+  }
+
+  cancel(t: Transfer): void {
+    if (t.over) return;
+    this.#set(t, 'cancelled');
+    this.#stop(t);
+    this.#unask(t);
+    this.total -= t.size;
+    this.#progress(t, 0);
+    if (t.upload) void this.wire.cancel(t.upload).catch(() => undefined); // the server gives it up by itself
+    t.upload = null;
+    this.#pump();
+  }
+
+  pauseAll(): void {
+    for (const t of this.list) this.pause(t);
+  }
+
+  resumeAll(): void {
+    for (const t of this.list) this.resume(t);
+  }
+
+  cancelAll(): void {
+    for (const t of this.list) this.cancel(t);
+  }
+
+  // retryNow is for when the network came back.
+  retryNow(): void {
+    for (const t of this.list) if (t.state === 'retrying') this.resume(t);
+  }
+
+  // clear forgets what is over.
+  clear(): void {
+    for (const t of this.list) {
+      if (!t.over) continue;
+      this.#count(t.state, -1);
+      if (t.state === 'done') {
+        this.total -= t.size;
+        this.sent -= t.size;
+      }
+    }
+    this.list = this.list.filter((t) => !t.over);
+  }
+
+  // decide answers the question, for this file or for all of its batch.
+  decide(policy: Exclude<Policy, 'ask'>, all: boolean): void {
+    const q = this.question;
+    if (!q) return;
+    if (all) q.transfer.batch.policy = policy;
+    this.#unask(q.transfer);
+    this.#apply(q.transfer, policy);
+    if (!all) return;
+    for (const t of this.#asking.filter((a) => a.batch === q.transfer.batch)) {
+      this.#unask(t);
+      this.#apply(t, policy);
+    }
+  }
+
+  #apply(t: Transfer, policy: Exclude<Policy, 'ask'>): void {
+    if (policy === 'skip') {
+      this.#set(t, 'skipped');
+      this.total -= t.size;
+    } else {
+      if (policy === 'replace') t.replace = true;
+      else this.#rename(t);
+      this.#set(t, 'waiting');
+    }
+    this.#pump();
+  }
+
+  #rename(t: Transfer): void {
+    t.path = join(parent(t.wanted), another(base(t.wanted), ++t.copy));
+  }
+
+  #count(state: string, by: number): void {
+    this.counts[state] = (this.counts[state] ?? 0) + by;
+  }
+
+  #set(t: Transfer, state: Transfer['state']): void {
+    this.#count(t.state, -1);
+    this.#count(state, 1);
+    t.state = state;
+    if (!this.counts.sending) this.rate.stop();
+  }
+
+  #stop(t: Transfer): void {
+    clearTimeout(this.#timers.get(t));
+    this.#timers.delete(t);
+    t.abort?.abort();
+    t.rate.stop();
+  }
+
+  #progress(t: Transfer, sent: number): void {
+    const step = sent - t.sent;
+    t.sent = sent;
+    this.sent += step;
+    if (t.state !== 'sending') return;
+    t.rate.add(Math.max(0, step), this.now());
+    this.rate.add(Math.max(0, step), this.now());
+  }
+
+  #pump(): void {
+    if (this.#running >= atOnce) return;
+    for (const t of this.list) {
+      if (t.state !== 'waiting') continue;
+      void this.#run(t);
+      if (this.#running >= atOnce) return;
+    }
+  }
+
+  async #run(t: Transfer): Promise<void> {
+    this.#running++;
+    this.#set(t, 'sending');
+    const abort = (t.abort = new AbortController());
+    this.#progress(t, t.sent); // starts the clocks
+    try {
+      await this.#send(t, abort.signal);
+      this.#set(t, 'done');
+      t.upload = null;
+      changed(parent(t.path));
+    } catch (cause) {
+      if (!abort.signal.aborted) this.#failed(t, cause);
+    } finally {
+      this.#running--;
+      t.rate.stop();
+      this.#pump();
+    }
+  }
+
+  async #send(t: Transfer, signal: AbortSignal): Promise<void> {
+    const bad = names(t.path).map(fault).find((f) => f !== null);
+    if (bad) throw new Problem(400, `name_${bad}`, '', `name_${bad}`);
+    let up = await this.#begin(t);
+    for (;;) {
+      signal.throwIfAborted();
+      this.#progress(t, up.offset);
+      if (up.done) return;
+      const from = up.offset;
+      const blob = t.file.slice(from, Math.min(from + piece, t.size));
+      try {
+        up = await this.wire.send(up.id, from, blob, (n) => !signal.aborted && this.#progress(t, from + Math.min(n, blob.size)), signal);
+        if (up.offset > from) t.tries = 0;
+      } catch (cause) {
+        if (!(cause instanceof OffsetProblem) || ++t.tries > triesMost) throw cause;
+        up = { ...up, offset: cause.offset };
+      }
+    }
+  }
+
+  async #begin(t: Transfer): Promise<Upload> {
+    if (t.upload) {
+      try {
+        return await this.wire.status(t.upload);
+      } catch (cause) {
+        if (!problemOf(cause).missing) throw cause;
+        t.upload = null; // given up by the server: from the start
+      }
+    }
+    const up = await this.wire.begin(t.path, t.file, t.replace);
+    if (t.state === 'cancelled') void this.wire.cancel(up.id).catch(() => undefined);
+    else t.upload = up.id;
+    return up;
+  }
+
+  #failed(t: Transfer, cause: unknown): void {
+    const p = cause instanceof DOMException && cause.name === 'NotReadableError' ? new Problem(400, 'unreadable', '', 'unreadable') : problemOf(cause);
+    t.problem = p;
+    if (p.code === 'exists') return this.#taken(t);
+    const transient = p.unreachable || [401, 404, 408, 429, 502, 503, 504].includes(p.status) || p.code === 'busy';
+    if (transient && !(p.missing && !t.upload) && ++t.tries <= triesMost) {
+      this.#set(t, 'retrying');
+      this.#timers.set(t, setTimeout(() => this.#again(t), backoff(t.tries - 1)));
+      return;
+    }
+    this.#set(t, 'failed');
+  }
+
+  #again(t: Transfer): void {
+    if (t.state !== 'retrying') return;
+    this.#set(t, 'waiting');
+    this.#pump();
+  }
+
+  #taken(t: Transfer): void {
+    t.problem = null;
+    if (t.copy > 1 && t.copy < namesMost) {
+      this.#rename(t);
+      return this.#set(t, 'waiting');
+    }
+    const { policy } = t.batch;
+    if (policy !== 'ask') return this.#apply(t, policy);
+    this.#set(t, 'asking');
+    this.#asking.push(t);
+    if (this.#asking.length === 1) void this.#ask(t);
+  }
+
+  async #ask(t: Transfer): Promise<void> {
+    const existing = await this.wire.existing(t.path).catch(() => null);
+    if (this.#asking[0] === t) this.question = { transfer: t, existing };
+  }
+
+  #unask(t: Transfer): void {
+    this.#asking = this.#asking.filter((a) => a !== t);
+    if (this.question?.transfer === t) this.question = null;
+    const next = this.#asking[0];
+    if (next && !this.question) void this.#ask(next);
+  }
+
+  // Empty folders, from the top down; folders with files come with those.
+  async #folders(dir: string, paths: readonly string[]): Promise<void> {
+    const tops = paths.flatMap((path) => names(`/${path}`).map((_, i, all) => all.slice(0, i + 1).join('/')));
+    for (const path of new Set(tops)) {
+      try {
+        await this.wire.mkdir(join(dir, path));
+      } catch (cause) {
+        if (problemOf(cause).code !== 'exists') console.warn('folder not made:', path, cause);
+      }
+    }
+    changed(dir, ...paths.map((path) => parent(join(dir, path))));
+  }
+}
+
+export const transfers = new Transfers();
