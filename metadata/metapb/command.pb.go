@@ -2373,6 +2373,7 @@ func (x *DeadBlock) GetLength() uint32 {
 type PutNode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          *NodeRow               `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	OnlyState     bool                   `protobuf:"varint,2,opt,name=only_state,json=onlyState,proto3" json:"only_state,omitempty"` // only id and state of node count, the rest stays as it is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2412,6 +2413,13 @@ func (x *PutNode) GetNode() *NodeRow {
 		return x.Node
 	}
 	return nil
+}
+
+func (x *PutNode) GetOnlyState() bool {
+	if x != nil {
+		return x.OnlyState
+	}
+	return false
 }
 
 type Join struct {
@@ -3187,9 +3195,11 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\x12\x16\n" +
 	"\x06volume\x18\x02 \x01(\x04R\x06volume\x12\x14\n" +
 	"\x05local\x18\x03 \x01(\x04R\x05local\x12\x16\n" +
-	"\x06length\x18\x04 \x01(\rR\x06length\"3\n" +
+	"\x06length\x18\x04 \x01(\rR\x06length\"R\n" +
 	"\aPutNode\x12(\n" +
-	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\"k\n" +
+	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\x12\x1d\n" +
+	"\n" +
+	"only_state\x18\x02 \x01(\bR\tonlyState\"k\n" +
 	"\x04Join\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12#\n" +
 	"\rsecret_sha256\x18\x02 \x01(\fR\fsecretSha256\x12(\n" +

@@ -34,6 +34,15 @@ func (c *Client) PutNode(ctx context.Context, n metadata.Node) error {
 	return err
 }
 
+// SetNodeState stores an operator's wish for a node's state and leaves the rest
+// of the node as it is: what others change at the same time is not undone.
+func (c *Client) SetNodeState(ctx context.Context, id metadata.NodeID, state metadata.NodeState) error {
+	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{
+		Node: &metapb.NodeRow{Id: uint64(id), State: uint32(state)}, OnlyState: true,
+	}}})
+	return err
+}
+
 func (c *Client) cluster(ctx context.Context, secrets bool) (*metapb.Answer, error) {
 	return c.backend.Query(ctx, &metapb.Query{Q: &metapb.Query_Cluster{
 		Cluster: &metapb.GetCluster{Secrets: secrets},

@@ -153,7 +153,7 @@ func fleetCommand(a args, now int64) *metapb.Command {
 		}}}
 	case "node":
 		row.Id = num(a.word(1))
-		return &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{Node: row}}}
+		return &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{Node: row, OnlyState: a.has("only")}}}
 	case "join":
 		return &metapb.Command{Op: &metapb.Command_Join{Join: &metapb.Join{
 			Token: a.word(1), SecretSha256: secretHash(a.named["secret"]), Node: row,

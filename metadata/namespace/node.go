@@ -42,8 +42,12 @@ func isRemoved(row *metapb.NodeRow) bool {
 }
 
 // putNode changes what the operator decides about a node, or with id 0 adds
-// one. Its disks and the time it joined stay as they are.
+// one. Its disks and the time it joined stay as they are, and with OnlyState
+// everything else: the caller need not know what others have changed meanwhile.
 func (s *state) putNode(op *metapb.PutNode) (*metapb.Result, error) {
+	if op.GetOnlyState() {
+		return s.setNodeState(op.GetNode())
+	}
 	if err := checkNodeRow(op.GetNode()); err != nil {
 		return nil, err
 	}
@@ -64,10 +68,33 @@ func (s *state) putNode(op *metapb.PutNode) (*metapb.Result, error) {
 		return nil, err
 	case old == nil:
 		return nil, refuse(metadata.KindNotFound, "there is no node n%d", row.Id)
-	case isRemoved(old) && !isRemoved(row):
-		return nil, refuse(metadata.KindConflict, "node n%d is removed and cannot come back; let it join anew", row.Id)
 	}
 	row.Disks, row.Joined = old.Disks, old.Joined
+	return s.replaceNode(old, row)
+}
+
+// setNodeState changes the state of the node with want's id.
+func (s *state) setNodeState(want *metapb.NodeRow) (*metapb.Result, error) {
+	if err := checkNodeState(want.GetState()); err != nil {
+		return nil, err
+	}
+	old, err := s.node(want.GetId())
+	switch {
+	case err != nil:
+		return nil, err
+	case old == nil:
+		return nil, refuse(metadata.KindNotFound, "there is no node n%d", want.GetId())
+	}
+	row := proto.CloneOf(old)
+	row.State = want.State
+	return s.replaceNode(old, row)
+}
+
+// replaceNode writes a node's row in place of the old one. Who is removed stays so.
+func (s *state) replaceNode(old, row *metapb.NodeRow) (*metapb.Result, error) {
+	if isRemoved(old) && !isRemoved(row) {
+		return nil, refuse(metadata.KindConflict, "node n%d is removed and cannot come back; let it join anew", row.Id)
+	}
 	if isRemoved(row) && !isRemoved(old) {
 		if err := s.endSessionsOf(row.Id); err != nil {
 			return nil, err
@@ -247,10 +274,17 @@ func checkNodeRow(row *metapb.NodeRow) error {
 			return err
 		}
 	}
-	if row.State > uint32(metadata.NodeRemoved) {
-		return refuse(metadata.KindInvalid, "%d is not a node's state", row.State)
+	if err := checkNodeState(row.State); err != nil {
+		return err
 	}
 	return checkRoles(row.Roles)
+}
+
+func checkNodeState(state uint32) error {
+	if state > uint32(metadata.NodeRemoved) {
+		return refuse(metadata.KindInvalid, "%d is not a node's state", state)
+	}
+	return nil
 }
 
 func checkRoles(roles []string) error {

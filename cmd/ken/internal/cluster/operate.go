@@ -44,8 +44,7 @@ func SetNodeState(ctx context.Context, c *Client, who string, state metadata.Nod
 				return 0, err
 			}
 		}
-		n.State = state
-		return n.ID, c.Meta.PutNode(ctx, n)
+		return n.ID, c.Meta.SetNodeState(ctx, n.ID, state)
 	}
 	return 0, metadata.Errorf(metadata.KindNotFound, "no node is called %q: see `ken node list`", who)
 }
