@@ -169,12 +169,14 @@ func TestTokenTable(t *testing.T) {
 		tokenToJSON(cluster.Token{ID: "t3daf2338b38a6e1e", Roles: []string{"datanode", "webdav"}, UsesLeft: 2,
 			Expires: now().Add(61 * time.Minute), CreatedBy: "n1"}),
 		tokenToJSON(cluster.Token{ID: "tfbf231d49772b4e5", Roles: []string{"client"}, UsesLeft: 1, Expires: now()}),
+		tokenToJSON(cluster.Token{ID: "t0123456789abcdef", Roles: []string{"client"}, Expires: now().Add(time.Hour)}),
 	}
 	got := printed(t, func(c *cobra.Command) error { return tokenTable(c, all, now()) })
 	golden(t, "token list", got, `
 ID                 ROLES            USES LEFT  EXPIRES  MADE BY
 t3daf2338b38a6e1e  datanode,webdav          2  in 1 h   n1
 tfbf231d49772b4e5  client                   1  expired  -
+t0123456789abcdef  client                   0  used up  -
 `)
 }
 

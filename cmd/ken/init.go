@@ -264,6 +264,9 @@ func tokenTable(c *cobra.Command, all []tokenJSON, now time.Time) error {
 		if left := k.Expires.Sub(now); left > 0 {
 			expires = "in " + spanText(now, k.Expires)
 		}
+		if k.Uses == 0 {
+			expires = "used up"
+		}
 		t.row(k.ID, strings.Join(k.Roles, ","), fmt.Sprint(k.Uses), expires, dash(k.Creator))
 	}
 	return t.flush()

@@ -107,8 +107,9 @@ func TestReadmeThreeMachines(t *testing.T) {
 			mustKen(t, args...)
 		}
 	}
-	if _, _, code := ken(t, "join", "--dir", t.TempDir()+"/ken", "--listen", freePort(t, "udp"), token); code == 0 {
-		t.Error("a token for two machines let a third one in")
+	_, stderr, code := ken(t, "join", "--dir", t.TempDir()+"/ken", "--listen", freePort(t, "udp"), token)
+	if code != 5 || !strings.Contains(stderr, "has been used up; make a new one") {
+		t.Errorf("a third machine with a token for two: got exit code %d and %q, want 5 and why", code, stderr)
 	}
 	await(t, "three storage servers", startMax, func() bool {
 		return status(t, first)["nodes"].(map[string]any)["up"] == 3.0

@@ -292,7 +292,7 @@ func (c *fleetCheck) checkTokens() error {
 		found, err := hasRow(c.r, keyToken(t.Id))
 		c.want(err == nil && found, "join token %q: its row is under another key", t.Id)
 		c.want(len(t.SecretSha256) == sha256.Size, "join token %q: no secret", t.Id)
-		c.want(t.UsesLeft > 0 && len(t.Roles) > 0, "join token %q: %d uses, %d roles", t.Id, t.UsesLeft, len(t.Roles))
+		c.want(t.UsesLeft <= tokenUsesMax && len(t.Roles) > 0, "join token %q: %d uses, %d roles", t.Id, t.UsesLeft, len(t.Roles))
 	}
 	return err
 }

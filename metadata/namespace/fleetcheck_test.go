@@ -154,7 +154,7 @@ func TestFleetCheckFindsPlanted(t *testing.T) {
 		"user: role":                    edit[metapb.UserRow](keyUser("adm"), func(u *metapb.UserRow) { u.Role = 9 }),
 		"user: other key":               moveRow[metapb.UserRow](keyUser("adm"), keyUser("bob")),
 		"token: no secret":              edit[metapb.TokenRow](keyToken("t"), func(r *metapb.TokenRow) { r.SecretSha256 = nil }),
-		"token: used up":                edit[metapb.TokenRow](keyToken("t"), func(r *metapb.TokenRow) { r.UsesLeft = 0 }),
+		"token: too many uses":          edit[metapb.TokenRow](keyToken("t"), func(r *metapb.TokenRow) { r.UsesLeft = tokenUsesMax + 1 }),
 		"token: other key":              moveRow[metapb.TokenRow](keyToken("t"), keyToken("u")),
 		"row that cannot be read":       set(keyVolume(1), []byte{0xff}),
 		"node row that cannot be read":  set(keyNode(1), []byte{0xff}),

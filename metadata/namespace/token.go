@@ -14,7 +14,8 @@ const (
 	tokenUsesMax = 10_000
 )
 
-// putToken adds a join token. Expired ones are cleared away with it.
+// putToken adds a join token. Expired ones are cleared away with it, used-up
+// ones when there are too many.
 func (s *state) putToken(op *metapb.PutToken) (*metapb.Result, error) {
 	row := op.GetToken()
 	switch {
@@ -38,19 +39,22 @@ func (s *state) putToken(op *metapb.PutToken) (*metapb.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var expired []string
+	var over []string
+	good := 0
 	for _, r := range rows {
-		if r.Id == row.Id {
+		switch {
+		case r.Id == row.Id:
 			return nil, refuse(metadata.KindExists, "there is a join token %q already", row.Id)
-		}
-		if r.Expires <= s.now {
-			expired = append(expired, r.Id)
+		case r.Expires <= s.now || r.UsesLeft == 0 && len(rows) >= tokensMax:
+			over = append(over, r.Id)
+		default:
+			good++
 		}
 	}
-	if len(rows)-len(expired) >= tokensMax {
+	if good >= tokensMax {
 		return nil, refuse(metadata.KindTooLarge, "there are %d join tokens already", tokensMax)
 	}
-	for _, id := range expired {
+	for _, id := range over {
 		if err := deleteRow(s.kv, keyToken(id)); err != nil {
 			return nil, err
 		}
@@ -81,15 +85,15 @@ func (s *state) usableToken(id string, secretSHA256 []byte) (*metapb.TokenRow, e
 		return nil, refuse(metadata.KindNoAuth, "the join token is not known; make a new one with ken token create")
 	case row.Expires <= s.now:
 		return nil, refuse(metadata.KindNoAuth, "the join token has expired; make a new one with ken token create")
+	case row.UsesLeft == 0:
+		return nil, refuse(metadata.KindNoAuth, "the join token has been used up; make a new one with ken token create")
 	}
 	return row, nil
 }
 
-// useToken counts a use; the last one ends the token.
+// useToken counts a use. A token without uses is kept until it expires, so that
+// whoever tries it once more is told why it is no good.
 func (s *state) useToken(row *metapb.TokenRow) error {
-	if row.UsesLeft <= 1 {
-		return deleteRow(s.kv, keyToken(row.Id))
-	}
 	row.UsesLeft--
 	return putRow(s.kv, keyToken(row.Id), row)
 }
