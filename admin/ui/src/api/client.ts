@@ -9,7 +9,12 @@ export type Schemas = components['schemas'];
 
 export const base = '/api/v1';
 
-export const client = createClient<paths>({ baseUrl: base, fetch: guarded });
+// Lists in a query are one value with commas: series=reads,writes.
+export const client = createClient<paths>({
+  baseUrl: base,
+  fetch: guarded,
+  querySerializer: { array: { style: 'form', explode: false } },
+});
 
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 

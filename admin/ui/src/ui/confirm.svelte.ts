@@ -12,13 +12,16 @@ export type Question = {
   body?: string;
   // verb is on the button: "Drain dn-07"
   verb: string;
-  // preview asks the server for the dry run; the dialog shows it as it arrives
-  preview?: () => Promise<Preview>;
+  // choice is one thing to decide on the way: for how long, how fast
+  choice?: { label: string; options: readonly { value: string; label: string }[]; value: string };
+  // preview asks the server for the dry run, again for each choice; the dialog
+  // shows it as it arrives
+  preview?: (choice: string) => Promise<Preview>;
   // typed is what must be typed (tier 2 must have one)
   typed?: string;
 };
 
-export type Answer = { reason: string };
+export type Answer = { reason: string; choice: string };
 
 type Pending = Question & { answer: (a: Answer | null) => void };
 
@@ -41,7 +44,7 @@ class Confirmations {
 
 export const confirmations = new Confirmations();
 
-// confirm shows the dialog and answers the reason given, or null for Cancel.
+// confirm shows the dialog and answers the reason and the choice, or null for Cancel.
 export function confirm(question: Question): Promise<Answer | null> {
   return confirmations.ask(question);
 }
