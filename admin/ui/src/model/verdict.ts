@@ -1,0 +1,48 @@
+// The tone of verdicts, checks and events. The words stand in the dictionary,
+// the sentences come from the server.
+import type { Schemas } from '../api/client';
+import type { Tone } from '../ui/tone';
+
+export type Report = Schemas['Report'];
+export type Verdict = Report['verdict'];
+export type Check = Schemas['Check'];
+export type Severity = Check['severity'];
+export type Action = Schemas['Action'];
+
+export const verdictTones: Record<Verdict, Tone> = {
+  protected: 'ok',
+  repairing: 'busy',
+  at_risk: 'bad',
+  unavailable: 'bad',
+  read_only: 'warn',
+  metadata_at_risk: 'warn',
+  unknown: 'none',
+};
+
+export const severityTones: Record<Severity, Tone> = { critical: 'bad', warning: 'warn', info: 'none' };
+
+// isMuted says whether a check is silenced now.
+export function isMuted(c: Check, now: number): boolean {
+  return !!c.muted_until && Date.parse(c.muted_until) > now;
+}
+
+// destructive operations are never the quick answer: they stand inside their check.
+const destructive: readonly string[] = ['removeNode', 'deleteUser', 'deleteEntries'];
+
+// doNow picks the first few different actions of the checks that speak, which
+// the server orders by severity.
+export function doNow(checks: readonly Check[], now: number, most = 3): { action: Action; check: Check }[] {
+  const seen = new Set<string>();
+  const found: { action: Action; check: Check }[] = [];
+  for (const check of checks) {
+    if (check.severity === 'info' || isMuted(check, now)) continue;
+    for (const action of check.actions) {
+      const key = `${action.op} ${action.target ?? ''}`;
+      if (seen.has(key) || destructive.includes(action.op)) continue;
+      seen.add(key);
+      found.push({ action, check });
+      if (found.length === most) return found;
+    }
+  }
+  return found;
+}
