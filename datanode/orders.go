@@ -31,9 +31,11 @@ type orders struct {
 	copied  map[copyKey]copied
 }
 
-// copied is when, and for which epoch of its volume, a copy was made or compared.
+// copied is when, by which order, and for which epoch of its volume, a copy was
+// made or compared.
 type copied struct {
 	epoch metadata.Epoch
+	order uint64
 	at    time.Time
 }
 
@@ -208,8 +210,8 @@ func (o *orders) advance(j *job, total, done int64) {
 	j.progress.BytesDone += done
 }
 
-// noteCopied remembers that a copy was made whole in that epoch.
-func (o *orders) noteCopied(order metadata.Order) {
+// noteCopied remembers that a copy was made whole in the order's epoch.
+func (o *orders) noteCopied(j *job) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.copied) >= copiedMax {
@@ -219,17 +221,20 @@ func (o *orders) noteCopied(order metadata.Order) {
 			}
 		}
 	}
-	o.copied[copyKey{order.Disk, order.Volume}] = copied{order.Epoch, time.Now()}
+	o.copied[copyKey{j.order.Disk, j.order.Volume}] = copied{j.order.Epoch, j.id, time.Now()}
 }
 
 // late refuses to forget a copy that was made whole a moment ago for the same
-// epoch or a later one: the order is an old leader's, or was overtaken, and the
-// copy may be listed by now. Forgetting a listed copy always takes a new epoch.
-func (o *orders) late(order metadata.Order) error {
+// epoch or a later one, when the order was given before that to make it: it is
+// an old leader's, or was overtaken, and the copy may be listed by now.
+// Forgetting a listed copy always takes a new epoch; an order of the same epoch
+// that was given later is for a copy that came too late to be listed.
+func (o *orders) late(j *job) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	order := j.order
 	c, found := o.copied[copyKey{order.Disk, order.Volume}]
-	if !found || order.Epoch > c.epoch || time.Since(c.at) > copiedKept {
+	if !found || order.Epoch > c.epoch || order.Epoch == c.epoch && j.id > c.order || time.Since(c.at) > copiedKept {
 		return nil
 	}
 	return metadata.Errorf(metadata.KindStale, "the copy of %v was made for epoch %d a moment ago, the order is of epoch %d",
@@ -247,7 +252,7 @@ func (s *Server) execute(ctx context.Context, j *job) metadata.OrderResult {
 		case metadata.OrderSync:
 			r.Fetched, r.Deleted, err = s.sync(ctx, store, j)
 			if err == nil {
-				s.orders.noteCopied(order)
+				s.orders.noteCopied(j)
 			}
 		case metadata.OrderDelete:
 			err = s.remove(ctx, store, order.Volume, order.Blocks)
@@ -255,7 +260,7 @@ func (s *Server) execute(ctx context.Context, j *job) metadata.OrderResult {
 				r.Deleted = int64(len(order.Blocks))
 			}
 		case metadata.OrderDrop:
-			if err = s.orders.late(order); err != nil {
+			if err = s.orders.late(j); err != nil {
 				break
 			}
 			if err = store.DropVolume(ctx, order.Volume); err == nil {

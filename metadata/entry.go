@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -88,18 +89,44 @@ type User struct {
 // Role says what a user may do.
 type Role uint8
 
-// The roles, each including the ones below it.
+// The roles. The numbers are stored and never change; which role includes
+// which, Allows knows.
 const (
-	RoleNone     Role = iota
-	RoleReader        // reads files
-	RoleWriter        // and writes them
-	RoleOperator      // and drains, repairs, looks at everything
-	RoleAdmin         // and manages users and settings
+	RoleNone     Role = 0
+	RoleReader   Role = 1 // and reads files
+	RoleWriter   Role = 2 // and writes them
+	RoleOperator Role = 3 // and drains and repairs
+	RoleAdmin    Role = 4 // and manages users and settings
+	RoleViewer   Role = 5 // sees names, sizes and the cluster's health, reads no file
 )
+
+// Roles lists the roles that a user can have; each includes the ones before it.
+func Roles() []Role { return []Role{RoleViewer, RoleReader, RoleWriter, RoleOperator, RoleAdmin} }
+
+// ParseRole is the inverse of String for the roles that a user can have.
+func ParseRole(s string) (Role, error) {
+	for _, r := range Roles() {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return RoleNone, Errorf(KindInvalid, "role %q: want viewer, reader, writer, operator or admin", s)
+}
+
+// rank orders the roles; 0 for what is none.
+func (r Role) rank() int { return slices.Index(Roles(), r) + 1 }
+
+// Allows reports whether the role includes least: everything that least may
+// do, r may do. A number that is no role allows nothing but RoleNone.
+func (r Role) Allows(least Role) bool {
+	return least == RoleNone || least.rank() > 0 && r.rank() >= least.rank()
+}
 
 // String returns the role in one word.
 func (r Role) String() string {
 	switch r {
+	case RoleViewer:
+		return "viewer"
 	case RoleReader:
 		return "reader"
 	case RoleWriter:

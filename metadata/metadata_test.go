@@ -213,6 +213,34 @@ func TestETags(t *testing.T) {
 	}
 }
 
+func TestRoles(t *testing.T) {
+	order := append([]Role{RoleNone}, Roles()...)
+	for i, r := range order {
+		for j, least := range order {
+			if got, want := r.Allows(least), i >= j; got != want {
+				t.Errorf("%v.Allows(%v) = %v, want %v", r, least, got, want)
+			}
+		}
+		if got, err := ParseRole(r.String()); r != RoleNone && (got != r || err != nil) {
+			t.Errorf("ParseRole(%q) = %v, %v", r.String(), got, err)
+		}
+	}
+	for _, r := range []Role{6, 77, 255} {
+		if r.Allows(RoleViewer) || RoleAdmin.Allows(r) || r.Allows(r) {
+			t.Errorf("role %d allows or is allowed something", r)
+		}
+	}
+	for _, s := range []string{"", "none", "Admin", "root"} {
+		if r, err := ParseRole(s); err == nil || KindOf(err) != KindInvalid {
+			t.Errorf("ParseRole(%q) = %v, %v, want KindInvalid", s, r, err)
+		}
+	}
+	// What is stored.
+	if RoleReader != 1 || RoleWriter != 2 || RoleOperator != 3 || RoleAdmin != 4 || RoleViewer != 5 {
+		t.Error("a stored number of a role changed")
+	}
+}
+
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
 		VolumeFencing.String(): "fencing", VolumeState(9).String(): "unknown", NodeDraining.String(): "draining",

@@ -25,7 +25,11 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (metadata
 		return metadata.User{}, metadata.Errorf(metadata.KindNoAuth, "sign in with a user name and a password")
 	}
 	u, err := h.cfg.Verifier.Verify(r.Context(), name, password, r.RemoteAddr)
-	if err == nil {
+	switch {
+	case err == nil && !u.Role.Allows(metadata.RoleReader):
+		// A gateway is for reading files.
+		return metadata.User{}, metadata.Errorf(metadata.KindDenied, "%s may look at the cluster, not at files", u.Name)
+	case err == nil:
 		return u, nil
 	}
 	switch metadata.KindOf(err) {

@@ -14,7 +14,9 @@ func TestAuthenticate(t *testing.T) {
 	d := newDrive(t)
 	disabled := userRow("dora", metadata.RoleWriter)
 	disabled.Disabled = true
-	d.must(&metapb.Command{Op: &metapb.Command_PutUser{PutUser: &metapb.PutUser{User: disabled, Create: true}}})
+	for _, u := range []*metapb.UserRow{disabled, userRow("vic", metadata.RoleViewer)} {
+		d.must(&metapb.Command{Op: &metapb.Command_PutUser{PutUser: &metapb.PutUser{User: u, Create: true}}})
+	}
 	tests := []struct {
 		user, password string
 		want           int
@@ -29,6 +31,7 @@ func TestAuthenticate(t *testing.T) {
 		{"nobody", "pw-nobody", 401},
 		{"dora", "pw-dora", 401},
 		{"ANN", "pw-ann", 401},
+		{"vic", "pw-vic", 403}, // a viewer reads no file
 		{"ann\x00", "pw-ann", 401},
 		{strings.Repeat("a", 1000), "x", 401},
 		{"bob", strings.Repeat("p", 5000), 401},

@@ -137,7 +137,7 @@ func propUsed(b []byte, s *subject) ([]byte, bool) {
 // propPrivileges is RFC 3744 §5.4, for clients that grey out what is not allowed.
 func propPrivileges(b []byte, s *subject) ([]byte, bool) {
 	names := []string{"read", "read-current-user-privilege-set"}
-	if s.user.Role >= metadata.RoleWriter {
+	if s.user.Role.Allows(metadata.RoleWriter) {
 		names = append(names, "write", "write-properties", "write-content", "bind", "unbind", "unlock")
 	}
 	for _, n := range names {

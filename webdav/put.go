@@ -98,7 +98,7 @@ func (h *Handler) store(ctx context.Context, p metadata.Path, g metadata.Guard, 
 // returns the number of replicas the file needs. What it lets pass is checked
 // again by the commit.
 func (h *Handler) admit(r *request, g *metadata.Guard, size int64) (replicas int, err error) {
-	if r.user.Role < metadata.RoleWriter {
+	if !r.user.Role.Allows(metadata.RoleWriter) {
 		return 0, metadata.Errorf(metadata.KindDenied, "%s may only read", r.user.Name)
 	}
 	dir, _ := r.path.Split()

@@ -49,8 +49,10 @@ func imports() map[string][]string {
 		"admin/ui":                     {},
 		"cmd/ken/internal/cluster":     {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix"},
 		"cmd/ken/internal/transfer":    {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
-		"cmd/ken/internal/bench":       {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
-		"cmd/ken":                      {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
+		// The line editor of the shell: alive, small (one goroutine while it reads), BSD.
+		"cmd/ken/internal/shell": {"metadata", "github.com/peterh/liner"},
+		"cmd/ken/internal/bench": {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
+		"cmd/ken":                {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
 	}
 }
 

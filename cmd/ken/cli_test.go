@@ -227,7 +227,8 @@ func TestJSONShapes(t *testing.T) {
 		{"file", toJSON("/a", &metadata.Entry{Name: "a", Size: 3, Modified: at, Created: at, BlockCount: 1, EffectiveReplication: 2}),
 			`{"path":"/a","type":"file","size":3,"modified":"2026-05-17T12:00:00Z","created":"2026-05-17T12:00:00Z",` +
 				`"etag":ETAG,"blocks":1,"replication":2}`},
-		{"transfer", sumJSON(transfer.Summary{Files: 1, Dirs: 2, Skipped: 3, Bytes: 4}), `{"files":1,"dirs":2,"skipped":3,"bytes":4}`},
+		{"transfer", sumJSON(transfer.Summary{Files: 1, Dirs: 2, Skipped: 3, Bytes: 4, Blocks: 5}),
+			`{"files":1,"dirs":2,"skipped":3,"bytes":4,"blocks":5}`},
 		{"df", spaceJSON{"/", 1, -1}, `{"path":"/","used":1,"available":-1}`},
 		{"quota", quotaJSON{"/a", 10, 1}, `{"path":"/a","quota":10,"used":1}`},
 		{"replication", replicationJSON{"/a", 2, true}, `{"path":"/a","replication":2,"inherited":true}`},

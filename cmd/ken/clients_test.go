@@ -212,13 +212,13 @@ func TestRcloneMount(t *testing.T) {
 		_ = c.Process.Kill()
 		_ = c.Wait()
 	})
-	await(t, "rclone mount", 20*time.Second, func() bool { return isMount(mnt) })
+	await(t, "rclone mount", time.Minute, func() bool { return isMount(mnt) })
 	data := randomBytes(5 << 20)
 	if err := os.WriteFile(filepath.Join(mnt, "file"), data, 0o644); err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
 	d := newDrive(url)
-	await(t, "the file on the drive", 30*time.Second, func() bool {
+	await(t, "the file on the drive", time.Minute, func() bool {
 		resp, body, err := d.do(t.Context(), "GET", "/file", nil)
 		return err == nil && resp.StatusCode == http.StatusOK && bytes.Equal(body, data)
 	})

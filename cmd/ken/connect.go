@@ -45,15 +45,21 @@ func withContact(ctx context.Context, g *globals, notices io.Writer, most time.D
 		defer cancel()
 		cl.Close(end)
 	}()
-	hint := "is it running, and does every firewall let its UDP port through?"
 	if cluster.NotRunning(g.dir) {
 		most = min(most, contactLocal) // it may be starting
-		hint = fmt.Sprintf("it is not running, start it with `%s`", cluster.StartCommand(g.dir))
 	}
-	if err := contact(ctx, cl.Meta, cl.Nameservers(), notices, most, hint); err != nil {
+	if err := contact(ctx, cl.Meta, cl.Nameservers(), notices, most, awayHint(g.dir)); err != nil {
 		return err
 	}
 	return f(ctx, cl)
+}
+
+// awayHint says what to do about a nameserver that does not answer.
+func awayHint(dir string) string {
+	if cluster.NotRunning(dir) {
+		return fmt.Sprintf("it is not running, start it with `%s`", cluster.StartCommand(dir))
+	}
+	return "is it running, and does every firewall let its UDP port through?"
 }
 
 // contact waits until a nameserver answers, and says so when that takes a while.

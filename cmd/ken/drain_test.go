@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,12 +23,7 @@ func TestDrainAndRemove(t *testing.T) {
 	var wrong atomic.Pointer[error]
 	acked, wait := load(ctx, d, l, 3, &wrong)
 	defer func() { cancel(); wait() }()
-	victim := 1 // the one with the most
-	for i := 2; i <= 4; i++ {
-		if nodes := c.nodeList(); used(nodes[nodeName(i)]) > used(nodes[nodeName(victim)]) {
-			victim = i
-		}
-	}
+	victim, _ := c.holder()
 	name := nodeName(victim)
 
 	dir := c.node(0)
@@ -76,11 +72,11 @@ func TestRemovedCertificate(t *testing.T) {
 	token := strings.TrimSpace(mustKen(t, "token", "create", "--dir", c.node(0), "--roles", "client"))
 	mustKen(t, "join", "--dir", laptop, "--roles", "client", "--name", "laptop", token)
 	mustKen(t, "fs", "ls", "--dir", laptop, "/")
-	await(t, "the laptop is known", 5*time.Second, func() bool { return c.nodeList()["laptop"].ID != "" })
+	await(t, "the laptop is known", 20*time.Second, func() bool { return c.nodeList()["laptop"].ID != "" })
 	mustKen(t, "node", "remove", "laptop", "--dir", c.node(0))
 	var stderr string
 	var code int
-	await(t, "its certificate is refused", 10*time.Second, func() bool {
+	await(t, "its certificate is refused", 20*time.Second, func() bool {
 		_, stderr, code = ken(t, "fs", "ls", "--dir", laptop, "/")
 		return code != 0
 	})
@@ -100,21 +96,23 @@ func TestMaintenance(t *testing.T) {
 	c.nodes[c.gateway].stop() // gives its leases back
 	c.awaitIdle(20 * time.Second)
 	c.awaitAccounted(20 * time.Second)
-	mustKen(t, "node", "maintenance", "node1", "--dir", c.node(0))
+	victim, _ := c.holder()
+	name := nodeName(victim)
+	mustKen(t, "node", "maintenance", name, "--dir", c.node(0))
 	before := c.nodeList()
-	c.nodes[1].kill()
-	c.awaitVerdict("at_risk", 10*time.Second)
+	c.nodes[victim].kill()
+	c.awaitVerdict("at_risk", 20*time.Second)
 	for range 10 { // a repair would have begun and ended in the time of these
 		<-time.After(300 * time.Millisecond)
-		for _, name := range []string{"node2", "node3"} {
-			if got, want := used(c.nodeList()[name]), used(before[name]); got != want {
-				t.Fatalf("%s has %d bytes, had %d: something was copied", name, got, want)
+		for other, n := range c.nodeList() {
+			if got, want := used(n), used(before[other]); other != name && got != want {
+				t.Fatalf("%s has %d bytes, had %d: something was copied", other, got, want)
 			}
 		}
 	}
-	c.start(1)
-	mustKen(t, "node", "undrain", "node1", "--dir", c.node(0))
-	c.awaitAllUp(20 * time.Second)
+	c.start(victim)
+	mustKen(t, "node", "undrain", name, "--dir", c.node(0))
+	c.awaitAllUp(30 * time.Second)
 	c.start(c.gateway)
 	wantFiles(t, d, files)
 }
@@ -123,21 +121,27 @@ func TestMaintenance(t *testing.T) {
 // on with the other, and the data has its copies elsewhere.
 func TestFailedDisk(t *testing.T) {
 	t.Parallel()
-	disk, small := newCutDisk(t, "4G"), newCutDisk(t, "420M") // most data comes to the larger one
+	cuts := []*cutDisk{newCutDisk(t, "2G"), newCutDisk(t, "2G")}
 	c := newNameserver(t, t.TempDir(), quickRepair)
 	c.joined("datanode", "", "--zone", "attic")
 	c.joined("datanode", "", "--zone", "attic")
-	good := filepath.Join(small.mnt, "ken")
-	bad := filepath.Join(disk.mnt, "ken")
-	two := c.joined("datanode", "", "--disk", bad, "--disk", good, "--zone", "cellar")
+	paths := []string{filepath.Join(cuts[0].mnt, "ken"), filepath.Join(cuts[1].mnt, "ken")}
+	two := c.joined("datanode", "", "--disk", paths[0], "--disk", paths[1], "--zone", "cellar")
 	c.withGateway("")
 	d := newDrive(c.url())
 	files := putFiles(t, d, "a", mixedSizes()...)
-	await(t, "data is on the disk that is to fail", 15*time.Second, func() bool { // heartbeats say so
-		disks := c.nodeList()["node3"].Disks
-		return len(disks) == 2 && slices.ContainsFunc(disks, func(x diskJSON) bool { return x.Path == bad && x.Used > 0 })
+	bad := -1 // the one of the two that has more of the data; which one is up to placement
+	await(t, "heartbeats say what the disks hold", 20*time.Second, func() bool {
+		most := int64(0)
+		for _, x := range c.nodeList()["node3"].Disks {
+			if x.Used > most {
+				bad, most = slices.Index(paths, x.Path), x.Used
+			}
+		}
+		return most > 0
 	})
-	disk.cut()
+	good := paths[1-bad]
+	cuts[bad].cut()
 	for name, b := range putFiles(t, d, "b", 1000, 5<<20, 100_000, 1<<20) { // finds the disk failed, sees no error
 		files[name] = b
 	}
@@ -157,14 +161,8 @@ func TestFailedDisk(t *testing.T) {
 	for name, b := range putFiles(t, d, "c", 1000, 5<<20, 300_000) {
 		files[name] = b
 	}
-	held := int64(0)
-	await(t, "the other disk of the node takes data", 20*time.Second, func() bool {
-		for _, x := range c.nodeList()["node3"].Disks {
-			if x.Path == good {
-				held = x.Used
-			}
-		}
-		return held > 0
+	await(t, "the other disk of the node takes data", 30*time.Second, func() bool {
+		return slices.ContainsFunc(c.nodeList()["node3"].Disks, func(x diskJSON) bool { return x.Path == good && x.Used > 0 })
 	})
 	wantFiles(t, d, files)
 }
@@ -190,23 +188,27 @@ func TestZones(t *testing.T) {
 		for _, n := range c.nodeList() {
 			zones[n.ID] = n.Zone
 		}
-		checked := 0
-		for _, v := range c.volumeList() {
-			if v.Blocks == 0 {
-				continue
+		c.awaitNone(when+", every volume has a copy in each zone", 15*time.Second, func() string {
+			checked := 0
+			for _, v := range c.volumeList() {
+				if v.Blocks == 0 {
+					continue
+				}
+				checked++
+				if len(v.Replicas) != 2 || zones[v.Replicas[0].Node] == zones[v.Replicas[1].Node] {
+					return fmt.Sprintf("%s is on %+v", v.ID, v.Replicas)
+				}
 			}
-			checked++
-			if len(v.Replicas) != 2 || zones[v.Replicas[0].Node] == zones[v.Replicas[1].Node] {
-				t.Errorf("%s: %s is on %+v, want one copy in each zone", when, v.ID, v.Replicas)
+			if checked == 0 {
+				return "no volume holds anything"
 			}
-		}
-		if checked == 0 {
-			t.Errorf("%s: no volume holds anything", when)
-		}
+			return ""
+		})
 	}
 	check("written")
-	c.nodes[1].kill()
-	c.awaitRepaired(30 * time.Second)
+	victim, _ := c.holder()
+	c.nodes[victim].kill()
+	c.awaitRepaired(40 * time.Second)
 	check("repaired")
 	wantFiles(t, d, files)
 }

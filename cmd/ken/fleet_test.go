@@ -161,16 +161,7 @@ func (c *testCluster) unaccounted() string {
 // awaitAccounted waits until nothing is unaccounted.
 func (c *testCluster) awaitAccounted(most time.Duration) {
 	c.t.Helper()
-	var last string
-	end := time.Now().Add(most)
-	for {
-		if last = c.unaccounted(); last == "" {
-			return
-		}
-		if time.Now().After(end) {
-			c.t.Fatalf("after %v: %s\n%v", most, last, c.status())
-		}
-	}
+	c.awaitNone("everything on the disks is accounted for", most, c.unaccounted)
 }
 
 // awaitIdle waits until no volume is leased and all leases have ended entirely.

@@ -98,40 +98,58 @@ func fsLs(g *globals) *cobra.Command {
 
 func listEntries(ctx context.Context, c *cobra.Command, g *globals, cl *cluster.Client, p metadata.Path,
 	long, recursive bool) error {
-	var all []entryJSON
-	t := newTable(c.OutOrStdout())
-	if long {
-		t.right = []bool{true}
-	}
+	l := newEntryList(c, g, long, recursive)
 	err := listing(ctx, cl, p, recursive, func(path metadata.Path, e metadata.Entry) error {
-		name := e.Name
-		if recursive {
-			name = string(path)
-		}
-		if e.IsDir {
-			name += "/"
-		}
-		switch {
-		case g.output == "json":
-			all = append(all, toJSON(path, &e))
-		case long:
-			j := toJSON(path, &e)
-			t.row(bytesText(j.Size), e.Modified.Local().Format("2006-01-02 15:04"), dash(e.Owner), name)
-		default:
-			t.row(name)
-		}
+		l.add(path, e)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if g.output == "json" {
-		if all == nil {
-			all = []entryJSON{}
-		}
-		return printJSON(c, all)
+	return l.flush()
+}
+
+// entryList prints entries as names, as a table or for scripts.
+type entryList struct {
+	c           *cobra.Command
+	json        bool
+	long, whole bool // with details; with whole paths
+	all         []entryJSON
+	t           *table
+}
+
+func newEntryList(c *cobra.Command, g *globals, long, whole bool) *entryList {
+	l := &entryList{c: c, json: g.output == "json", long: long, whole: whole, all: []entryJSON{}, t: newTable(c.OutOrStdout())}
+	if long {
+		l.t.right = []bool{true}
 	}
-	return t.flush()
+	return l
+}
+
+func (l *entryList) add(path metadata.Path, e metadata.Entry) {
+	name := e.Name
+	if l.whole {
+		name = string(path)
+	}
+	if e.IsDir {
+		name += "/"
+	}
+	switch {
+	case l.json:
+		l.all = append(l.all, toJSON(path, &e))
+	case l.long:
+		j := toJSON(path, &e)
+		l.t.row(bytesText(j.Size), e.Modified.Local().Format("2006-01-02 15:04"), dash(e.Owner), name)
+	default:
+		l.t.row(name)
+	}
+}
+
+func (l *entryList) flush() error {
+	if l.json {
+		return printJSON(l.c, l.all)
+	}
+	return l.t.flush()
 }
 
 func fsTree(g *globals) *cobra.Command {

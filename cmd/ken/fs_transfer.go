@@ -40,6 +40,7 @@ type sumJSON struct {
 	Dirs    int64 `json:"dirs"`
 	Skipped int64 `json:"skipped"`
 	Bytes   int64 `json:"bytes"`
+	Blocks  int64 `json:"blocks"`
 }
 
 // run shows progress on a terminal and prints what was done.

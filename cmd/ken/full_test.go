@@ -59,7 +59,7 @@ func TestFullDisks(t *testing.T) {
 		t.Fatalf("%d files stored, %d refused", len(files), refused)
 	}
 	wantFiles(t, d, files)
-	c.awaitVerdict("read_only", 5*time.Second)
+	c.awaitVerdict("read_only", 20*time.Second)
 	for _, disk := range disks { // somebody else takes what is left
 		fillUp(t, filepath.Join(disk, "ballast"))
 	}

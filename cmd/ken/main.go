@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"kendfs/cmd/ken/internal/shell"
 	"kendfs/metadata"
 )
 
@@ -82,6 +83,10 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &usage):
 		return 2
+	}
+	var failures *shell.Failures
+	if errors.As(err, &failures) {
+		err = errors.Join(failures.Errs...)
 	}
 	if all := flatten(err); len(all) > 1 {
 		code := exitCode(all[0])

@@ -19,9 +19,10 @@ import (
 // there may be many files, a line with their sum. It keeps none of them when it
 // is done. Where standard error is no terminal, it draws nothing.
 type bars struct {
-	p     *mpb.Progress
-	many  bool
-	began time.Time
+	p      *mpb.Progress
+	many   bool
+	blocks bool // count blocks, not bytes of all
+	began  time.Time
 
 	once  sync.Once
 	total *mpb.Bar
@@ -42,15 +43,10 @@ const (
 
 func newBars(w io.Writer, quiet, many bool) *bars {
 	b := &bars{many: many, began: time.Now()}
-	f, ok := w.(*os.File)
-	if quiet || !ok {
+	if quiet || !isTerminal(w) || os.Getenv("TERM") == "dumb" {
 		return b
 	}
-	st, err := f.Stat()
-	if err != nil || st.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "dumb" {
-		return b
-	}
-	b.p = mpb.New(mpb.WithOutput(f), mpb.WithWidth(barWidth), mpb.WithRefreshRate(120*time.Millisecond))
+	b.p = mpb.New(mpb.WithOutput(w), mpb.WithWidth(barWidth), mpb.WithRefreshRate(120*time.Millisecond))
 	return b
 }
 
@@ -81,24 +77,37 @@ func (b *bars) sumText(now time.Time) string {
 }
 
 // Begin implements transfer.Progress.
-func (b *bars) Begin(name string, size int64) transfer.Task {
+func (b *bars) Begin(f transfer.File) transfer.Task {
 	if b.p == nil {
 		return &barTask{all: b}
 	}
 	if b.many {
 		b.once.Do(b.sum)
 	}
-	if size < barAfter {
+	if f.Size < barAfter {
 		return &barTask{all: b}
 	}
-	return &barTask{b, b.p.AddBar(size,
+	right := []decor.Decorator{
+		decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace),
+		decor.AverageSpeed(decor.SizeB1024(0), "% .0f", decor.WCSyncSpace),
+		decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace),
+	}
+	if b.blocks {
+		right[0] = decor.Any(func(s decor.Statistics) string {
+			return bytesText(s.Current) + ", block " + blocksText(s.Current, f)
+		}, decor.WCSyncSpace)
+	}
+	return &barTask{b, b.p.AddBar(f.Size,
 		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(cut(filepath.Base(name), barName), decor.WC{W: barName + 1, C: decor.DindentRight})),
-		mpb.AppendDecorators(
-			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace),
-			decor.AverageSpeed(decor.SizeB1024(0), "% .0f", decor.WCSyncSpace),
-			decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace),
-		))}
+		mpb.PrependDecorators(decor.Name(cut(filepath.Base(f.Name), barName), decor.WC{W: barName + 1, C: decor.DindentRight})),
+		mpb.AppendDecorators(right...))}
+}
+
+// blocksText says at which of its blocks a transfer is: "3 of 12".
+func blocksText(moved int64, f transfer.File) string {
+	size := max(f.BlockBytes, 1)
+	all := max((f.Size+size-1)/size, 1)
+	return fmt.Sprintf("%d of %d", min(moved/size+1, all), all)
 }
 
 type barTask struct {

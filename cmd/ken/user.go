@@ -31,12 +31,11 @@ func readPassword(in io.Reader) (string, error) {
 }
 
 func parseRole(s string) (metadata.Role, error) {
-	for r := metadata.RoleReader; r <= metadata.RoleAdmin; r++ {
-		if r.String() == s {
-			return r, nil
-		}
+	r, err := metadata.ParseRole(s)
+	if err != nil {
+		return 0, usageError{err}
 	}
-	return 0, usagef("role %q: want reader, writer, operator or admin", s)
+	return r, nil
 }
 
 func userAdd(g *globals) *cobra.Command {
@@ -46,8 +45,9 @@ func userAdd(g *globals) *cobra.Command {
 		Short: "Add a user; the password is read from KEN_PASSWORD or standard input",
 		Long: `Add a user; the password is read from KEN_PASSWORD or standard input.
 
-Roles: reader may read everything, writer may change files, operator and admin
-are for those who run the drive.`,
+Roles: viewer may look at the cluster and at names but at no file's content,
+reader may read everything, writer may change files, operator and admin are for
+those who run the drive.`,
 		Example: "  KEN_PASSWORD=secret ken user add ann --role writer",
 		Args:    exact(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -67,7 +67,7 @@ are for those who run the drive.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&role, "role", role, "reader, writer, operator or admin")
+	c.Flags().StringVar(&role, "role", role, "viewer, reader, writer, operator or admin")
 	return c
 }
 

@@ -152,12 +152,19 @@ func (f *Fleet) begin(ctx context.Context) (*term, error) {
 	defer f.mu.Unlock()
 	now := time.Now()
 	t.began = now
-	t.orders = newOrders(now)
+	t.orders = newOrders(latest(now, t.info.Now)) // the leader before may have a clock that is ahead
 	for _, s := range t.sessions {
 		s.deadline = now.Add(metadata.SessionTTL)
 	}
 	f.t = t
 	return t, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (f *Fleet) end(t *term) {

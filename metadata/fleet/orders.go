@@ -65,7 +65,8 @@ type orders struct {
 }
 
 // newOrders starts numbering at the time, so that the numbers of one leader are
-// not those of the leader before: a late result must not be taken for another's.
+// behind those of the leader before: a late result must not be taken for
+// another's, and who gets an order must see which of two was given first.
 func newOrders(now time.Time) *orders {
 	return &orders{
 		next:   uint64(now.UnixNano()),

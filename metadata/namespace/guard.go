@@ -69,10 +69,10 @@ func (v view) authorize(user string, want metadata.Role) (metadata.Role, error) 
 	switch {
 	case row == nil || row.Disabled:
 		return 0, refuse(metadata.KindDenied, "user %q may not sign in", user)
-	case row.Role < uint32(want):
+	case !roleOf(row).Allows(want):
 		return 0, refuse(metadata.KindDenied, "user %q needs the role %s for this", user, want)
 	}
-	return metadata.Role(min(row.Role, uint32(metadata.RoleAdmin))), nil
+	return roleOf(row), nil
 }
 
 // conditions evaluates If-Match, If-None-Match, If-Unmodified-Since and If for

@@ -19,9 +19,10 @@ func (v view) lookup(q *metapb.Lookup) (*metapb.Answer, error) {
 	return &metapb.Answer{Entry: entry}, err
 }
 
-// read resolves a path for a user who wants to read it.
+// read resolves a path for a user who wants to see what is there. Who may not
+// read content (RoleViewer) is refused by whoever moves the data.
 func (v view) read(user, path string) (*place, metadata.Role, error) {
-	role, err := v.authorize(user, metadata.RoleReader)
+	role, err := v.authorize(user, metadata.RoleViewer)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -273,3 +273,26 @@ func TestAnswerFailingStore(t *testing.T) {
 		}
 	}
 }
+
+// A viewer sees what is there and changes nothing; a role that a newer binary
+// stored allows nothing.
+func TestViewerLooksOnly(t *testing.T) {
+	w := newWorld(t)
+	w.must(&metapb.Command{Op: &metapb.Command_PutUser{PutUser: &metapb.PutUser{
+		User: &metapb.UserRow{Name: "vic", Hash: "x", Role: uint32(metadata.RoleViewer)}, Create: true,
+	}}})
+	look := &metapb.Query{Q: &metapb.Query_List{List: &metapb.List{Path: "/", User: "vic"}}}
+	if _, err := w.ask(look); err != nil {
+		t.Errorf("a viewer lists: %v", err)
+	}
+	r := w.do(&metapb.Command{Op: &metapb.Command_Mkdir{Mkdir: &metapb.Mkdir{Path: "/x", Guard: &metapb.Guard{User: "vic"}}}})
+	if r.Ok || metadata.Kind(r.Kind) != metadata.KindDenied {
+		t.Errorf("a viewer makes a directory: %v", r)
+	}
+	if err := w.kv.Set(keyUser("vic"), marshal(&metapb.UserRow{Name: "vic", Hash: "x", Role: 6})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.ask(look); err == nil || metadata.KindOf(err) != metadata.KindDenied {
+		t.Errorf("an unknown role lists: %v, want denied", err)
+	}
+}

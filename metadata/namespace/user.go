@@ -96,7 +96,17 @@ func (v view) checkOtherAdmin(name string) error {
 }
 
 func isAdmin(row *metapb.UserRow) bool {
-	return metadata.Role(row.Role) == metadata.RoleAdmin && !row.Disabled
+	return roleOf(row) == metadata.RoleAdmin && !row.Disabled
+}
+
+// roleOf returns a user's role; RoleNone for a number that a newer binary stored.
+func roleOf(row *metapb.UserRow) metadata.Role {
+	for _, r := range metadata.Roles() {
+		if row.GetRole() == uint32(r) {
+			return r
+		}
+	}
+	return metadata.RoleNone
 }
 
 // checkUserRow reports what is wrong with a user. A colon would end the name
@@ -109,7 +119,7 @@ func checkUserRow(row *metapb.UserRow) error {
 		return refuse(metadata.KindInvalid, "the user name %q contains a colon or a slash", row.Name)
 	case len(row.Hash) > userHashBytesMax:
 		return refuse(metadata.KindTooLarge, "the password's hash is longer than %d bytes", userHashBytesMax)
-	case row.Role < uint32(metadata.RoleReader) || row.Role > uint32(metadata.RoleAdmin):
+	case roleOf(row) == metadata.RoleNone:
 		return refuse(metadata.KindInvalid, "%d is not a user's role", row.Role)
 	}
 	return checkLabel(row.Name)

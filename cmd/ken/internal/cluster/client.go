@@ -117,6 +117,13 @@ func StartCommand(dir string) string {
 	return "ken run --dir " + dir
 }
 
+// Retries counts what this client did again because a storage server did not
+// take or give a block.
+func (c *Client) Retries() int64 {
+	s := c.Blocks.Stats()
+	return s.PutRetries + s.PutFailures + s.GetFailures
+}
+
 // Close gives back leases and ends the connections.
 func (c *Client) Close(ctx context.Context) {
 	_ = c.Blocks.Close(ctx) // leases that cannot be given back end by themselves

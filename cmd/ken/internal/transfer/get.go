@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"kendfs/datanode/blockio"
 	"kendfs/metadata"
 )
 
@@ -61,7 +62,7 @@ func (d Drive) getFile(ctx context.Context, p *pool, e metadata.Entry, src metad
 			return nil
 		}
 	}
-	t := opt.Progress.Begin(string(src), e.Size)
+	t := opt.Progress.Begin(File{string(src), e.Size, blockBytes(&e)})
 	defer func() { t.End(err) }()
 	// The name says nothing of the target's: that may be as long as names can be.
 	f, err := os.CreateTemp(filepath.Dir(to), ".ken-*.part")
@@ -84,8 +85,21 @@ func (d Drive) getFile(ctx context.Context, p *pool, e metadata.Entry, src metad
 	if err := os.Rename(f.Name(), to); err != nil {
 		return localErr(err)
 	}
-	p.count(func(s *Summary) { s.Files, s.Bytes = s.Files+1, s.Bytes+n })
+	p.count(func(s *Summary) { s.Files, s.Bytes, s.Blocks = s.Files+1, s.Bytes+n, s.Blocks+int64(e.BlockCount) })
 	return nil
+}
+
+// blockBytes is how large a file's blocks are, all but the last. Of a file with
+// many, whose references are not in the entry, it is inferred.
+func blockBytes(e *metadata.Entry) int64 {
+	n := int64(e.BlockCount)
+	switch {
+	case len(e.Blocks) > 0:
+		return int64(e.Blocks[0].Length)
+	case n == 0 || (e.Size+blockio.BlockBytesDefault-1)/blockio.BlockBytesDefault == n:
+		return blockio.BlockBytesDefault
+	}
+	return (e.Size + n - 1) / n
 }
 
 // Cat writes the file's data to w.

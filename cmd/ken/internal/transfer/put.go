@@ -145,7 +145,7 @@ func (d Drive) putDir(ctx context.Context, p *pool, to metadata.Path) error {
 
 func (d Drive) putFile(ctx context.Context, p *pool, local string, to metadata.Path, st fs.FileInfo,
 	opt Options) (err error) {
-	t := opt.Progress.Begin(local, st.Size())
+	t := opt.Progress.Begin(File{local, st.Size(), blockio.BlockBytesDefault})
 	defer func() { t.End(err) }()
 	f, err := os.Open(local)
 	if err != nil {
@@ -156,7 +156,7 @@ func (d Drive) putFile(ctx context.Context, p *pool, local string, to metadata.P
 	if opt.NoClobber {
 		g.IfNoneMatch = &metadata.ETagSet{Any: true}
 	}
-	n, err := d.store(ctx, to, g, io.TeeReader(f, taskWriter{t}), metadata.Commit{Modified: st.ModTime()})
+	n, blocks, err := d.store(ctx, to, g, io.TeeReader(f, taskWriter{t}), metadata.Commit{Modified: st.ModTime()})
 	if opt.NoClobber && isKind(err, metadata.KindPrecondition) {
 		p.count(func(s *Summary) { s.Skipped++ })
 		return nil
@@ -164,37 +164,39 @@ func (d Drive) putFile(ctx context.Context, p *pool, local string, to metadata.P
 	if err != nil {
 		return fmt.Errorf("%s: %w", shown(local), err)
 	}
-	p.count(func(s *Summary) { s.Files, s.Bytes = s.Files+1, s.Bytes+n })
+	p.count(func(s *Summary) { s.Files, s.Bytes, s.Blocks = s.Files+1, s.Bytes+n, s.Blocks+int64(blocks) })
 	return nil
 }
 
 // Store writes r as the file p, as Put does with a local file.
 func Store(ctx context.Context, d Drive, p metadata.Path, g metadata.Guard, r io.Reader) (int64, error) {
-	return d.store(ctx, p, g, r, metadata.Commit{})
+	n, _, err := d.store(ctx, p, g, r, metadata.Commit{})
+	return n, err
 }
 
 // store writes the data of r as blocks and commits them under the name.
 func (d Drive) store(ctx context.Context, p metadata.Path, g metadata.Guard, r io.Reader,
-	attrs metadata.Commit) (int64, error) {
+	attrs metadata.Commit) (n int64, blocks int, err error) {
 	dir, _ := p.Split()
 	parent, err := d.Tree.Lookup(ctx, dir, metadata.LookupOptions{})
 	if err != nil {
 		if isKind(err, metadata.KindNotFound) {
-			return 0, metadata.Errorf(metadata.KindParentMissing, "%s does not exist on the drive: make it with `ken fs mkdir -p %s`", dir, dir)
+			return 0, 0, metadata.Errorf(metadata.KindParentMissing, "%s does not exist on the drive: make it with `ken fs mkdir -p %s`", dir, dir)
 		}
-		return 0, err
+		return 0, 0, err
 	}
 	w := d.Blocks.Create(ctx, blockio.CreateOptions{Replicas: parent.EffectiveReplication})
 	defer w.Abort()
-	n, err := w.ReadFrom(r)
-	if err != nil {
-		return n, err
+	if n, err = w.ReadFrom(r); err != nil {
+		return n, 0, err
 	}
-	return n, w.Commit(ctx, func(ctx context.Context, c metadata.Commit) error {
+	err = w.Commit(ctx, func(ctx context.Context, c metadata.Commit) error {
 		c.Modified = attrs.Modified
-		_, err := d.Change.Commit(ctx, p, g, c)
+		done, err := d.Change.Commit(ctx, p, g, c)
+		blocks = done.Entry.BlockCount
 		return err
 	})
+	return n, blocks, err
 }
 
 // taskWriter counts bytes for a Task.

@@ -42,8 +42,15 @@ const (
 
 // Progress is told what happens. Its methods are called concurrently.
 type Progress interface {
-	// Begin announces a file of that size (bytes).
-	Begin(name string, size int64) Task
+	// Begin announces a file.
+	Begin(File) Task
+}
+
+// File is one file of a transfer.
+type File struct {
+	Name       string // local for an upload, on the drive for a download
+	Size       int64  // bytes
+	BlockBytes int64  // of each of its blocks but the last
 }
 
 // Task is one file's progress.
@@ -55,9 +62,9 @@ type Task interface {
 // silent is the Progress of who wants none.
 type silent struct{}
 
-func (silent) Begin(string, int64) Task { return silent{} }
-func (silent) Add(int64)                {}
-func (silent) End(error)                {}
+func (silent) Begin(File) Task { return silent{} }
+func (silent) Add(int64)       {}
+func (silent) End(error)       {}
 
 func (o Options) withDefaults() Options {
 	if o.Parallel <= 0 {
@@ -73,7 +80,7 @@ func (o Options) withDefaults() Options {
 // Summary counts what a transfer did.
 type Summary struct {
 	Files, Dirs, Skipped int64
-	Bytes                int64
+	Bytes, Blocks        int64
 }
 
 // pool runs jobs on a bounded number of goroutines and keeps their errors.

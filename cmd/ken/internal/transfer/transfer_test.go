@@ -58,14 +58,14 @@ type task struct {
 	err        error
 }
 
-func (r *record) Begin(name string, size int64) transfer.Task {
+func (r *record) Begin(f transfer.File) transfer.Task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.tasks == nil {
 		r.tasks = map[string]*task{}
 	}
-	r.tasks[name] = &task{r: r, size: size}
-	return r.tasks[name]
+	r.tasks[f.Name] = &task{r: r, size: f.Size}
+	return r.tasks[f.Name]
 }
 
 func (k *task) Add(n int64) {
