@@ -46,14 +46,17 @@ func (d *damaged) has(disk metadata.DiskID, id metadata.BlockID) bool {
 	return ok
 }
 
-// mend forgets a block: a sound copy was stored, or it was deleted.
-func (d *damaged) mend(disk metadata.DiskID, id metadata.BlockID) {
+// mend forgets a block, since a sound copy was stored or it was deleted, and
+// reports whether it was known to be damaged.
+func (d *damaged) mend(disk metadata.DiskID, id metadata.BlockID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, ok := d.blocks[disk][id]; ok {
+	_, ok := d.blocks[disk][id]
+	if ok {
 		delete(d.blocks[disk], id)
 		d.count--
 	}
+	return ok
 }
 
 // drop forgets a volume.
@@ -77,6 +80,7 @@ func (d *damaged) discount(x *metadata.VolumeDigest) {
 			x.Blocks--
 			x.Bytes -= length
 			x.Digest ^= id.Digest()
+			x.Damaged++
 		}
 	}
 }

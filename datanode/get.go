@@ -87,6 +87,13 @@ func (s *Server) noteDamage(disk metadata.DiskID, id metadata.BlockID, err error
 	}
 }
 
+// mended notes that a disk holds a sound copy of a block, or none any more.
+func (s *Server) mended(disk metadata.DiskID, id metadata.BlockID) {
+	if s.damaged.mend(disk, id) {
+		s.cfg.Logger.Info("damaged block is replaced or gone", "block", id.String(), "disk", disk.String())
+	}
+}
+
 // segments is a range of a block on its way out.
 type segments struct {
 	s       *Server

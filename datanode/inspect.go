@@ -84,7 +84,7 @@ func (s *Server) remove(ctx context.Context, store Store, v metadata.VolumeID, l
 		return err
 	}
 	for _, l := range locals {
-		s.damaged.mend(store.Disk(), metadata.BlockID{Volume: v, Local: l})
+		s.mended(store.Disk(), metadata.BlockID{Volume: v, Local: l})
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (s *Server) keep(ctx context.Context, r blockio.PutRequest) blockio.Outcome
 		o.Err = err
 		return o
 	}
-	s.damaged.mend(r.Disk, r.Block)
+	s.mended(r.Disk, r.Block)
 	s.served.puts.Add(1)
 	s.served.putBytes.Add(int64(len(r.Data)))
 	return o

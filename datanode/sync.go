@@ -203,6 +203,6 @@ func (s *Server) fetchFrom(ctx context.Context, store Store, src metadata.Locate
 	if err != nil {
 		return err
 	}
-	s.damaged.mend(store.Disk(), ref.ID)
+	s.mended(store.Disk(), ref.ID)
 	return nil
 }

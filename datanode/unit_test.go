@@ -103,11 +103,12 @@ func TestDamaged(t *testing.T) {
 	}
 	x := metadata.VolumeDigest{Disk: 9, Volume: 1, Blocks: 5, Bytes: 100, Digest: a.Digest() ^ b.Digest() ^ 77}
 	d.discount(&x)
-	if x.Blocks != 3 || x.Bytes != 70 || x.Digest != 77 {
-		t.Errorf("discounted = %+v, want 3 blocks of 70 bytes, digest 77", x)
+	if x.Blocks != 3 || x.Bytes != 70 || x.Digest != 77 || x.Damaged != 2 {
+		t.Errorf("discounted = %+v, want 3 blocks of 70 bytes, digest 77, 2 damaged", x)
 	}
-	d.mend(9, a)
-	d.mend(9, a)
+	if !d.mend(9, a) || d.mend(9, a) {
+		t.Error("mend does not tell what was damaged from what was not")
+	}
 	if d.has(9, a) || !d.has(9, b) || !d.has(8, a) || d.count != 3 {
 		t.Errorf("after mend: %+v", d.blocks)
 	}

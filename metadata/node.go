@@ -81,11 +81,12 @@ type Disk struct {
 
 // VolumeDigest sums up one disk's copy of a volume.
 type VolumeDigest struct {
-	Disk   DiskID
-	Volume VolumeID
-	Blocks int64
-	Bytes  int64
-	Digest uint64 // xor of BlockID.Digest
+	Disk    DiskID
+	Volume  VolumeID
+	Blocks  int64
+	Bytes   int64
+	Digest  uint64 // xor of BlockID.Digest
+	Damaged int64  // blocks that do not match their checksums; not in the other figures
 }
 
 // Heartbeat is what a storage server tells the leader, about every second.

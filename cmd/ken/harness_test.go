@@ -172,7 +172,7 @@ func (p *process) note(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.err.Write(b)
-	if over := p.err.Len() - 64<<10; over > 0 {
+	if over := p.err.Len() - 1<<20; over > 0 {
 		p.err.Next(over) // the end says more than the beginning
 	}
 }

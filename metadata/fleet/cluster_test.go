@@ -44,6 +44,8 @@ type fakeNode struct {
 type fakeCopy struct {
 	fence  metadata.LocalID
 	blocks map[metadata.LocalID]uint32
+	// damaged blocks are there and not sound; a comparison fetches them anew.
+	damaged int64
 }
 
 func newCluster(t *testing.T, nodes int) *cluster {
@@ -187,7 +189,7 @@ func (n *fakeNode) heartbeat(done []metadata.OrderResult, running []metadata.Ord
 }
 
 func (v *fakeCopy) digest(disk metadata.DiskID, id metadata.VolumeID) metadata.VolumeDigest {
-	d := metadata.VolumeDigest{Disk: disk, Volume: id}
+	d := metadata.VolumeDigest{Disk: disk, Volume: id, Damaged: v.damaged}
 	for local, length := range v.blocks {
 		d.Blocks++
 		d.Bytes += int64(length)
@@ -232,6 +234,7 @@ func (n *fakeNode) sync(o metadata.Order) error {
 	if err != nil {
 		return err
 	}
+	v.damaged = 0
 	want := make(map[metadata.LocalID]bool)
 	for _, b := range a.Blocks {
 		local := metadata.LocalID(b.Local)

@@ -47,6 +47,8 @@
 // another volume, without an error for anybody. Who does not within
 // Limits.LeaseLinger loses the lease and what is uncommitted in it, since
 // acknowledged data should not wait for an upload that may last for hours.
+// Damaged blocks in a volume that is being written are reason for a recall, too:
+// they are mended by the comparison that ends the lease.
 //
 // Goroutines: Run is one loop, started by its caller, which runs up to
 // proposalsAtOnce calls of the Store at a time and waits for them. All methods

@@ -323,6 +323,70 @@ func TestAtRiskBetweenTicks(t *testing.T) {
 	})
 }
 
+// Damage in a volume that is being written is mended soon: its lease is
+// recalled, and not taken away from a writer that needs it longer.
+func TestDamageRecallsTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{})
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		recalled := func() bool {
+			t.Helper()
+			vs, err := c.leader().Volumes(t.Context(), []metadata.VolumeID{l.Volume})
+			if err != nil || len(vs) != 1 {
+				t.Fatalf("Volumes: %v, %v", vs, err)
+			}
+			return vs[0].Recall
+		}
+		damage := func(n int64) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.nodes[l.Replicas[0].Node].volumes[l.Volume].damaged = n
+		}
+		c.run(3 * time.Second)
+		if recalled() {
+			t.Fatal("a sound volume is recalled")
+		}
+		damage(1)
+		c.run(3 * time.Second)
+		if !recalled() {
+			t.Fatal("a volume with a damaged block is not recalled")
+		}
+		damage(0) // its server has found sound data after all
+		c.run(3 * time.Second)
+		if recalled() {
+			t.Error("still recalled when nothing is damaged any more")
+		}
+		damage(1)
+		c.run(2 * time.Minute) // a long upload
+		if v := c.volume(l.Volume); v.State != metadata.VolumeLeased || v.Epoch != l.Epoch {
+			t.Errorf("the lease was taken away for damage that another replica can mend: %+v", v)
+		}
+		g.release(l.Volume)
+		c.run(5 * time.Second)
+		c.wantWhole(l.Volume)
+		c.mu.Lock()
+		for _, r := range l.Replicas {
+			if n := c.nodes[r.Node].volumes[l.Volume].damaged; n != 0 {
+				t.Errorf("%v still holds %d damaged blocks", r.Node, n)
+			}
+		}
+		c.mu.Unlock()
+		c.kill(l.Replicas[1].Node)
+		l = g.grant(metadata.GrantRequest{Near: l.Replicas[0].Node})
+		damage(1)
+		c.run(3 * time.Second)
+		if recalled() {
+			t.Error("recalled although no other replica could mend it")
+		}
+	})
+}
+
 func TestWriterDropsReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3)

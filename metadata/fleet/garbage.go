@@ -59,6 +59,7 @@ func (w *world) observe(d metadata.VolumeDigest) {
 	}
 	delete(w.strays, k)
 	v.saw(d.Disk, w.now)
+	v.noteDamage(d.Disk, d.Damaged > 0)
 	settled := v.State == metadata.VolumeIdle || v.State == metadata.VolumeFull
 	same := d.Blocks == v.Blocks && d.Bytes == v.Bytes && d.Digest == v.Digest
 	// While dead blocks are being deleted, every replica is at its own point.

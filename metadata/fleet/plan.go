@@ -31,10 +31,24 @@ type disk struct {
 // volume is a volume as plans see it.
 type volume struct {
 	metadata.Volume
-	granting bool      // a lease of it is being proposed: hands off
-	impaired time.Time // since when a leased volume should have been repaired or moved; zero: it should not
-	recall   bool      // its lessee is asked to give it back
-	seen     []seenOn  // when its replicas were last reported
+	granting bool              // a lease of it is being proposed: hands off
+	impaired time.Time         // since when a leased volume should have been repaired or moved; zero: it should not
+	recall   bool              // its lessee is asked to give it back
+	seen     []seenOn          // when its replicas were last reported
+	damaged  []metadata.DiskID // whose copies were last reported to hold damaged blocks
+}
+
+// noteDamage books what a disk says of its copy.
+func (v *volume) noteDamage(d metadata.DiskID, damaged bool) {
+	i := slices.Index(v.damaged, d)
+	switch {
+	case damaged && i < 0:
+		v.damaged = append(slices.DeleteFunc(v.damaged, func(o metadata.DiskID) bool {
+			return !slices.ContainsFunc(v.Replicas, func(r metadata.Replica) bool { return r.Disk == o })
+		}), d)
+	case !damaged && i >= 0:
+		v.damaged = slices.Delete(v.damaged, i, i+1)
+	}
 }
 
 // unimpair notes that nothing has to be done about a leased volume.
@@ -185,7 +199,8 @@ func makePlan(w *world) plan {
 		if v.State != metadata.VolumeLeased {
 			v.unimpair()
 		}
-		if v.State != metadata.VolumeFencing && w.whole(v) {
+		damaged := v.State == metadata.VolumeLeased && len(v.damaged) > 0
+		if v.State != metadata.VolumeFencing && !damaged && w.whole(v) {
 			v.unimpair()
 			continue
 		}

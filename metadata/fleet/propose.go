@@ -116,6 +116,7 @@ func (f *Fleet) settleResult(ctx context.Context, t *term, o *order) {
 	}
 	known := t.mergeVolume(v)
 	known.saw(o.Disk, time.Now())
+	known.noteDamage(o.Disk, false) // the copy is whole; what the next report says is newer
 	delete(t.strays, o.key())
 	delete(t.suspects, o.key())
 	if o.class == classRepair {

@@ -128,11 +128,13 @@ func (w *world) hinderingFence(v *volume, c census) (metadata.Replica, bool) {
 // planLeased recalls a lease that stands in the way of repair or of draining:
 // its writer commits what is under way, gives it back and goes on with another.
 // One that has not after LeaseLinger loses it: uploads that still run on it
-// will have to begin again.
+// will have to begin again. Damage that another replica can mend is reason for
+// a recall, too, but not for that.
 func (w *world) planLeased(p *plan, n need) {
 	v, c := n.v, n.c
 	if c.missing(v.Target) <= 0 && len(c.lost) == 0 {
 		v.unimpair()
+		v.recall = !w.braked && w.mendable(v, c)
 		return
 	}
 	p.stalls[StallLeased]++
@@ -152,6 +154,12 @@ func (w *world) planLeased(p *plan, n need) {
 		return
 	}
 	p.releases = append(p.releases, plannedRelease{v.Lessee, v.ID})
+}
+
+// mendable reports whether a replica holds damaged blocks of which another may
+// have sound ones.
+func (w *world) mendable(v *volume, c census) bool {
+	return len(c.up) > 1 && slices.ContainsFunc(c.up, func(r metadata.Replica) bool { return slices.Contains(v.damaged, r.Disk) })
 }
 
 // planSettled repairs and trims an idle or full volume.

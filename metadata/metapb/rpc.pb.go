@@ -646,6 +646,7 @@ type VolumeDigest struct {
 	Blocks        int64                  `protobuf:"varint,3,opt,name=blocks,proto3" json:"blocks,omitempty"`
 	Bytes         int64                  `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	Digest        uint64                 `protobuf:"fixed64,5,opt,name=digest,proto3" json:"digest,omitempty"`
+	Damaged       int64                  `protobuf:"varint,6,opt,name=damaged,proto3" json:"damaged,omitempty"` // blocks that are there and not sound: left out of the others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -711,6 +712,13 @@ func (x *VolumeDigest) GetBytes() int64 {
 func (x *VolumeDigest) GetDigest() uint64 {
 	if x != nil {
 		return x.Digest
+	}
+	return 0
+}
+
+func (x *VolumeDigest) GetDamaged() int64 {
+	if x != nil {
+		return x.Damaged
 	}
 	return 0
 }
@@ -1682,13 +1690,14 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\x04free\x18\x04 \x01(\x03R\x04free\x12\x12\n" +
 	"\x04used\x18\x05 \x01(\x03R\x04used\x12\x16\n" +
 	"\x06failed\x18\x06 \x01(\tR\x06failed\x12\x18\n" +
-	"\avolumes\x18\a \x01(\rR\avolumes\"\x80\x01\n" +
+	"\avolumes\x18\a \x01(\rR\avolumes\"\x9a\x01\n" +
 	"\fVolumeDigest\x12\x12\n" +
 	"\x04disk\x18\x01 \x01(\x06R\x04disk\x12\x16\n" +
 	"\x06volume\x18\x02 \x01(\x04R\x06volume\x12\x16\n" +
 	"\x06blocks\x18\x03 \x01(\x03R\x06blocks\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x16\n" +
-	"\x06digest\x18\x05 \x01(\x06R\x06digest\"\xec\x01\n" +
+	"\x06digest\x18\x05 \x01(\x06R\x06digest\x12\x18\n" +
+	"\adamaged\x18\x06 \x01(\x03R\adamaged\"\xec\x01\n" +
 	"\vOrderResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +

@@ -182,6 +182,7 @@ func heartbeatToPB(h metadata.Heartbeat) *metapb.Heartbeat {
 	for _, d := range h.Digests {
 		out.Digests = append(out.Digests, &metapb.VolumeDigest{
 			Disk: uint64(d.Disk), Volume: uint64(d.Volume), Blocks: d.Blocks, Bytes: d.Bytes, Digest: d.Digest,
+			Damaged: d.Damaged,
 		})
 	}
 	for _, r := range h.Done {
@@ -208,7 +209,7 @@ func heartbeatFromPB(h *metapb.Heartbeat) metadata.Heartbeat {
 	for _, d := range h.GetDigests() {
 		out.Digests = append(out.Digests, metadata.VolumeDigest{
 			Disk: metadata.DiskID(d.GetDisk()), Volume: metadata.VolumeID(d.GetVolume()),
-			Blocks: d.GetBlocks(), Bytes: d.GetBytes(), Digest: d.GetDigest(),
+			Blocks: d.GetBlocks(), Bytes: d.GetBytes(), Digest: d.GetDigest(), Damaged: d.GetDamaged(),
 		})
 	}
 	for _, r := range h.GetDone() {
