@@ -497,3 +497,21 @@ func (d *drive) must(t testing.TB, method, path string, body []byte, want int, h
 	}
 	return b
 }
+
+// syncBuffer is a buffer that one goroutine fills while another looks.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

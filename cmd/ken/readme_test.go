@@ -78,6 +78,35 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestReadmeShell runs the lines that show the shell.
+func TestReadmeShell(t *testing.T) {
+	p, _ := dev(t, t.TempDir())
+	for _, line := range block(t, "bin/ken shell") {
+		c := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line, "bin/ken", os.Args[0]))
+		c.Dir = "../.."
+		c.Env = append(kenCommand(t.Context()).Env, "KEN_DIR="+devDirOf(p))
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "README.md") {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+}
+
+// TestReadmeShellTable: the table names every command of the shell, and every
+// command in it exists.
+func TestReadmeShellTable(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &shellDrive{}
+	for _, c := range d.commands() {
+		if !regexp.MustCompile("(?m)^\\|.*`" + c.Name + "\\b").Match(b) {
+			t.Errorf("the README's table has no %s", c.Name)
+		}
+	}
+}
+
 // TestReadmeThreeMachines sets the cluster of the README up, on loopback.
 func TestReadmeThreeMachines(t *testing.T) {
 	first := t.TempDir() + "/ken"

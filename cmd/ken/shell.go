@@ -17,7 +17,7 @@ import (
 )
 
 func shellCommand(g *globals) *cobra.Command {
-	var keepGoing, yes bool
+	var keepGoing, yes, echo bool
 	var history string
 	c := &cobra.Command{
 		Use:   "shell [SCRIPT]",
@@ -52,7 +52,7 @@ is the next line, unless --yes or init's own -yes is given.`,
 			d.yes = yes
 			cfg := shell.Config{
 				Commands: d.commands(), Tree: d.tree, Out: c.OutOrStdout(), Err: c.ErrOrStderr(),
-				KeepGoing: keepGoing, Attend: d.attend,
+				KeepGoing: keepGoing, Echo: echo, Attend: d.attend,
 			}
 			if onTerminal(c, args) {
 				return d.talk(ctx, cfg, history)
@@ -62,6 +62,7 @@ is the next line, unless --yes or init's own -yes is given.`,
 	}
 	c.Flags().BoolVarP(&keepGoing, "keep-going", "k", false, "go on after a line that fails; the exit code tells")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "answer yes to every confirmation")
+	c.Flags().BoolVarP(&echo, "echo", "x", false, "print each line before it runs")
 	c.Flags().StringVar(&history, "history", defaultHistory(), "file that keeps the last lines; empty: none")
 	return c
 }

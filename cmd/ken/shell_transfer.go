@@ -76,11 +76,11 @@ func (d *shellDrive) transfer(c *shell.Call, do func(transfer.Options) (transfer
 	before := cl.Retries()
 	sum, err := do(transfer.Options{Recursive: true, NoClobber: !c.Has("force"), Progress: bars})
 	bars.wait()
-	if err == nil || sum.Files > 0 {
+	if err == nil && sum.Skipped == 0 || sum.Files > 0 {
 		fmt.Fprintln(c.Out, movedText(sum, cl.Retries()-before))
 	}
 	if err == nil && sum.Skipped > 0 {
-		return metadata.Errorf(metadata.KindExists, "%s existed and were left: -force replaces them", countText(sum.Skipped, "file"))
+		return metadata.Errorf(metadata.KindExists, "left as it was, because it exists: %s; -force replaces", countText(sum.Skipped, "file"))
 	}
 	return err
 }

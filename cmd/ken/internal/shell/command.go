@@ -140,7 +140,7 @@ func (c *Command) arguments(words []word) (flags []string, args []word, err erro
 func (c *Command) count(n int) error {
 	switch {
 	case n < c.Min && n == 0:
-		return c.Misuse("%s needs to be told more", c.Name)
+		return c.Misuse("%s needs an argument", c.Name)
 	case n < c.Min:
 		return c.Misuse("%s needs one more argument", c.Name)
 	case c.Max >= 0 && n > c.Max:

@@ -3,7 +3,6 @@ package shell
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -52,7 +51,7 @@ func (s *script) Line(string) (string, error) {
 func (s *script) Ask(question string) (string, error) {
 	line, err := s.Line("")
 	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("the script ends where it should answer %q: %w", strings.TrimSpace(question), io.ErrUnexpectedEOF)
+		err = metadata.Errorf(metadata.KindInvalid, "the script ends where it should answer %q", strings.TrimSpace(question))
 	}
 	return strings.TrimSpace(line), err
 }

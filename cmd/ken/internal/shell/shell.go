@@ -26,6 +26,8 @@ type Config struct {
 	Interactive bool
 	// KeepGoing: a script goes on after a failed line, and fails in the end.
 	KeepGoing bool
+	// Echo: each line is printed before it runs.
+	Echo bool
 	// Attend runs a command while it watches the connection; nil just runs it.
 	// It may run a command that reads again, on a new connection.
 	Attend func(ctx context.Context, reads bool, run func(context.Context) error) error
@@ -101,6 +103,9 @@ func (s *Shell) Run(ctx context.Context) error {
 			continue
 		case err != nil:
 			return s.located(err)
+		}
+		if s.cfg.Echo {
+			fmt.Fprintf(s.cfg.Out, "> %s\n", line)
 		}
 		if err = s.Do(ctx, line); err == nil {
 			continue

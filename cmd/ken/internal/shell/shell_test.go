@@ -141,7 +141,7 @@ func TestScript(t *testing.T) {
 		{"take -zzz a", "usage: take [-force] [-fast] a [b …]"},
 		{"take -- -force", `["/-force"]`},
 		{"take ./-x '-y'", `["/-x" "/-y"]`},
-		{"take", "take needs to be told more\nusage: take"},
+		{"take", "take needs an argument\nusage: take"},
 		{"new *", "a new name cannot be a pattern"},
 		{"new 'a*b'", `["/a*b"]`},
 		{"new a b", "new takes no second argument\nusage: new name"},
