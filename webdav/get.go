@@ -37,10 +37,15 @@ func (h *Handler) get(w http.ResponseWriter, r *request) error {
 	c := &content{reader: h.cfg.Blocks.Open(r.Context(), e), size: e.Size}
 	defer c.close()
 	cw := &contentWriter{ResponseWriter: w}
-	http.ServeContent(cw, r.Request, "", e.Modified, c)
-	err = c.failure()
-	if err == nil {
+	err = corked(w, r.Request, func() error {
+		http.ServeContent(cw, r.Request, "", e.Modified, c)
+		if err := c.failure(); err != nil {
+			return err
+		}
 		cw.sendHeader()
+		return nil
+	})
+	if err == nil {
 		return nil
 	}
 	if !cw.sent {

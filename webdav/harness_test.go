@@ -61,7 +61,9 @@ func newDrive(t testing.TB, edit ...func(*Config)) *drive {
 	d := newDriveUnserved(t, edit...)
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Config.Handler = withProgress(d.handler)
+	srv.Config.ConnContext = connContext
 	srv.Config.DisableGeneralOptionsHandler = true
+	srv.Listener = newLimitListener(srv.Listener, 8192, 8192)
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.Start()
 	t.Cleanup(srv.Close)

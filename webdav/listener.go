@@ -12,6 +12,7 @@ import (
 type limitListener struct {
 	net.Listener
 	connsMax, connsPerIPMax int
+	buffers                 sync.Pool // of *[corkBytes]byte
 
 	mu    sync.Mutex
 	conns int
@@ -21,6 +22,7 @@ type limitListener struct {
 func newLimitListener(l net.Listener, connsMax, connsPerIPMax int) *limitListener {
 	return &limitListener{
 		Listener: l, connsMax: connsMax, connsPerIPMax: connsPerIPMax, byIP: make(map[netip.Addr]int),
+		buffers: sync.Pool{New: func() any { return new([corkBytes]byte) }},
 	}
 }
 
@@ -33,7 +35,7 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		}
 		ip := addrOf(c.RemoteAddr())
 		if l.enter(ip) {
-			return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { l.leave(ip) })}, nil
+			return &limitedConn{corkable: corkable{Conn: c, buffers: &l.buffers}, leave: sync.OnceFunc(func() { l.leave(ip) })}, nil
 		}
 		_ = c.Close() // refused: what happens to it is no longer of interest
 	}
@@ -61,7 +63,7 @@ func (l *limitListener) leave(ip netip.Addr) {
 
 // limitedConn gives its place back when it is closed.
 type limitedConn struct {
-	net.Conn
+	corkable
 	leave func()
 }
 

@@ -65,6 +65,7 @@ func NewServer(cfg ServerConfig) *Server {
 	protocols.SetUnencryptedHTTP2(cfg.H2C)
 	return &Server{cfg: cfg, http: http.Server{
 		Handler:           withProgress(cfg.Handler),
+		ConnContext:       connContext,
 		TLSConfig:         cfg.TLS,
 		ReadHeaderTimeout: serverHeaderTimeout,
 		MaxHeaderBytes:    serverHeaderBytesMax,
