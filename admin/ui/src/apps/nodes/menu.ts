@@ -1,0 +1,41 @@
+// What can be done with nodes: the same in the row's menu and on the node's page.
+import HeartPulse from '@lucide/svelte/icons/heart-pulse';
+import LogOut from '@lucide/svelte/icons/log-out';
+import PanelRight from '@lucide/svelte/icons/panel-right';
+import Play from '@lucide/svelte/icons/play';
+import Trash from '@lucide/svelte/icons/trash-2';
+import Wrench from '@lucide/svelte/icons/wrench';
+import { session } from '../../api/session.svelte';
+import * as acts from '../../model/acts';
+import { go } from '../../model/go';
+import type { Node } from '../../model/nodes';
+import { w } from '../../model/strings';
+import type { MenuItem } from '../../ui/menu.svelte';
+import { t } from './strings';
+
+// actsOf is the menu of one node, without what its state rules out.
+export function actsOf(n: Node): MenuItem[] {
+  const operator = session.can('operator') ? false : w.act.needs(w.role.operator);
+  const admin = session.can('admin') ? false : w.act.needs(w.role.admin);
+  const items: MenuItem[] = [];
+  if (n.state === 'removed') return items;
+  if (n.state === 'draining' || n.state === 'maintenance') {
+    items.push({ label: t.activate, icon: Play, disabled: operator, run: () => void acts.activate(n) });
+  }
+  if (n.state !== 'maintenance') items.push({ label: t.maintain, icon: Wrench, disabled: operator, run: () => void acts.maintain(n) });
+  if (n.storage && n.state !== 'draining') items.push({ label: t.drain, icon: LogOut, disabled: operator, run: () => void acts.drain(n) });
+  items.push('separator', { label: t.remove, icon: Trash, danger: true, disabled: admin, run: () => void acts.remove(n) });
+  return items;
+}
+
+// menu is the grid's: one node's acts, or nothing but opening when several are chosen.
+export function menu(nodes: readonly Node[], open: (n: Node) => void): MenuItem[] {
+  const [n] = nodes;
+  if (!n || nodes.length > 1) return [];
+  return [
+    { label: t.open, icon: PanelRight, run: () => open(n), keys: 'Enter' },
+    { label: t.stop, icon: HeartPulse, run: () => go('nodes', { id: n.id, tab: 'stop' }) },
+    'separator',
+    ...actsOf(n),
+  ];
+}
