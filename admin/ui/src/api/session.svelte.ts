@@ -60,7 +60,7 @@ async function codeOf(response: Response): Promise<string> {
 export async function guarded(request: Request): Promise<Response> {
   const again = request.clone();
   const response = await fetch(request);
-  if (response.status === 401 && session.me?.signed_in && !request.url.includes('/session')) {
+  if (response.status === 401 && session.me?.signed_in && !/\/session(\/sudo)?$/.test(request.url)) {
     return (await session.lock()) ? fetch(again) : response;
   }
   if (response.status === 403 && (await codeOf(response)) === sudoCode) {

@@ -1,0 +1,91 @@
+// Keeps the arrangement of the desk: in this browser for the next paint, and on
+// the server for the next machine.
+import { api, client } from '../api/client';
+import { session } from '../api/session.svelte';
+import { apps } from '../apps/registry';
+import { toast } from '../ui/toast.svelte';
+import { windows } from './desk.svelte';
+import { placed, save, sound, type Layout } from './layout';
+import { look } from './look.svelte';
+import { t } from './strings';
+
+const wait = 1000;
+
+class Layouts {
+  // icons is the order of the icons.
+  icons = $state.raw<readonly string[]>(apps.map((a) => a.id));
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stored = '';
+  #ready = false;
+
+  #key(): string {
+    return `ken.desk.${session.me?.user ?? ''}`;
+  }
+
+  // load shows what this browser remembers, then what the server has, if newer.
+  async load(): Promise<void> {
+    const mine = this.#local();
+    if (mine) this.#show(mine);
+    try {
+      const theirs = sound(await api(client.GET('/me/desktop')));
+      if (theirs && theirs.at > (mine?.at ?? 0)) this.#show(theirs);
+    } catch {
+      // Without the server the browser's own will do.
+    }
+    this.#ready = true;
+  }
+
+  #local(): Layout | null {
+    try {
+      return sound(JSON.parse(localStorage.getItem(this.#key()) ?? 'null'));
+    } catch {
+      return null;
+    }
+  }
+
+  #show(layout: Layout): void {
+    for (const w of windows.list) windows.close(w);
+    for (const saved of layout.windows) {
+      const win = windows.open(saved.app, { w: 800, h: 600 }, saved.params, { fresh: true });
+      Object.assign(win, placed(saved, windows.area), { pinned: saved.pinned, title: t.apps[saved.app as keyof typeof t.apps] });
+      if (saved.snap) windows.snap(win, saved.snap);
+      win.min = saved.min;
+    }
+    const known = apps.map((a) => a.id as string);
+    this.icons = [...layout.icons.filter((i) => known.includes(i)), ...known.filter((i) => !layout.icons.includes(i))];
+    look.set(layout.look);
+  }
+
+  // changed is called with everything that belongs to the layout; it stores it
+  // a second after the last change.
+  changed(): void {
+    const now = save(windows.list, windows.area, this.icons, look.data, 0);
+    const text = JSON.stringify(now);
+    if (!this.#ready || text === this.#stored) return;
+    this.#stored = text;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#store(), wait);
+  }
+
+  async #store(): Promise<void> {
+    const layout = save(windows.list, windows.area, this.icons, look.data, Date.now());
+    try {
+      localStorage.setItem(this.#key(), JSON.stringify(layout));
+    } catch {
+      // Storage is off: the server remembers.
+    }
+    try {
+      await api(client.PUT('/me/desktop', { body: layout }));
+    } catch {
+      // The next change tries again; this browser has it.
+    }
+  }
+
+  reset(): void {
+    for (const w of windows.list) windows.close(w);
+    this.icons = apps.map((a) => a.id);
+    toast(t.resetDone);
+  }
+}
+
+export const layouts = new Layouts();
