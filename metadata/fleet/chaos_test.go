@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"kendfs/metadata"
-	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 )
 
@@ -216,7 +215,7 @@ func (c *chaos) end(dead metadata.NodeID) {
 	for _, v := range c.volumes() {
 		c.wantWhole(v.ID)
 	}
-	c.wantVerdict(health.Protected)
+	c.wantVerdict(Protected)
 	if s := c.status(); s.Dead != 0 || s.Fencing != 0 || s.Leased != 0 {
 		c.t.Errorf("left behind: %+v", s)
 	}

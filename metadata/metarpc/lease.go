@@ -34,7 +34,7 @@ func (c *Client) RenewSession(ctx context.Context, s metadata.SessionID) error {
 	if err != nil {
 		return err
 	}
-	return l.Renew(ctx, s, c.presence())
+	return l.Renew(ctx, s)
 }
 
 // CloseSession implements metadata.Leaser.

@@ -2,7 +2,6 @@ package metarpc
 
 import (
 	"context"
-	"sync/atomic"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -13,7 +12,6 @@ import (
 type Client struct {
 	backend Backend
 	leader  Leader
-	self    atomic.Pointer[func() metadata.Presence]
 }
 
 var (
@@ -31,7 +29,6 @@ var (
 func NewClient(b Backend, l Leader) *Client { return &Client{backend: b, leader: l} }
 
 func (c *Client) propose(ctx context.Context, cmd *metapb.Command) (*metapb.Result, error) {
-	cmd.Actor = actorFrom(ctx)
 	return resultErr(c.backend.Propose(ctx, cmd))
 }
 

@@ -32,7 +32,6 @@ type state struct {
 	view
 	kv     KV
 	floors map[uint64]floor // of the sessions whose commands are in the batch
-	noted  noted            // of the command that is being executed
 }
 
 // dirState is a cached directory row.

@@ -19,6 +19,10 @@ export type Question = {
   preview?: (choice: string) => Promise<Preview>;
   // typed is what must be typed (tier 2 must have one)
   typed?: string;
+  // reason: false where the audit log takes none
+  reason?: false;
+  // danger: the button says by its colour that something is lost (tier 2 always does)
+  danger?: boolean;
 };
 
 export type Answer = { reason: string; choice: string };

@@ -20,7 +20,7 @@ export class Folder {
   at = $state(0);
   path = $state('');
   #abort: AbortController | null = null;
-  #order: Order = { by: 'name', down: false };
+  #order = $state.raw<Order>({ by: 'name', down: false });
 
   constructor(private read: ReadPage) {}
 
@@ -79,6 +79,9 @@ export class Folder {
     } while (cursor);
     this.complete = true;
   }
+
+  // set shows rows before the server confirms them.
+  set = (rows: readonly Row<Entry>[]): void => void (this.rows = rows);
 
   sort(order: Order): void {
     const changed = order.by !== this.#order.by || order.down !== this.#order.down;

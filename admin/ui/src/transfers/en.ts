@@ -1,0 +1,63 @@
+import { count } from '../i18n/format';
+import { plural } from '../i18n/index.svelte';
+
+const files = (c: number): string => `${count(c)} ${plural(c, { one: 'file', other: 'files' }, 'en')}`;
+
+export const en = {
+  title: 'Transfers',
+  none: 'No transfers',
+  noneDetail: 'Files that you upload are shown here until they are done.',
+  running: (c: number, share: string) => `${files(c)} left, ${share}`,
+  done: (c: number) => `${files(c)} uploaded`,
+  attention: (c: number) => `${files(c)} need a decision`,
+  line: (sent: string, all: string) => `${sent} of ${all}`,
+  left: (time: string) => `${time} left`,
+  calculating: 'calculating …',
+  pauseAll: 'Pause all',
+  resumeAll: 'Go on with all',
+  cancelAll: 'Cancel all',
+  clear: 'Clear the list',
+  pause: 'Pause',
+  resume: 'Go on',
+  retry: 'Try again',
+  cancel: 'Cancel',
+  pauseOf: (name: string) => `Pause ${name}`,
+  resumeOf: (name: string) => `Go on with ${name}`,
+  cancelOf: (name: string) => `Cancel ${name}`,
+  states: {
+    waiting: 'Waiting',
+    sending: 'Uploading',
+    asking: 'The name is taken',
+    paused: 'Paused',
+    retrying: 'Interrupted, goes on by itself',
+    failed: 'Failed',
+    done: 'Done',
+    skipped: 'Skipped',
+    cancelled: 'Cancelled',
+  },
+  to: (folder: string) => `to ${folder}`,
+  moreWaiting: (c: number) => `${files(c)} more waiting`,
+  moreFailed: (c: number) => `${files(c)} more failed`,
+  problems: {
+    name_slash: 'The drive cannot store names with / or \\. Rename it and try again.',
+    name_control: 'The drive cannot store names with control characters.',
+    name_long: 'The name is longer than 255 bytes.',
+    name_dots: 'This cannot be a name.',
+    name_empty: 'This cannot be a name.',
+    unreadable: 'This computer could not read the file. It may have changed or been removed.',
+  } as Record<string, string>,
+  conflictTitle: 'This name is taken',
+  conflictFile: (name: string, folder: string) => `In ${folder} there is already a file ${name}.`,
+  conflictFolder: (name: string, folder: string) => `In ${folder} there is already a folder ${name}. It is not replaced.`,
+  there: 'Already there',
+  yours: 'Yours',
+  newer: 'newer',
+  sameSize: 'same size',
+  forAll: 'Do the same for all others',
+  replace: 'Replace',
+  both: 'Keep both',
+  skip: 'Skip',
+  stay: 'Uploads are still running.',
+};
+
+export type Messages = typeof en;
