@@ -35,6 +35,19 @@ const (
 	tableLeaseOf = 'Y' // session, volume -> nonce of the grant, or empty: the leases of a session
 )
 
+// Hot reports whether the row of key is worth keeping in memory where it was
+// read: rows of a few tables are read by most commands and queries.
+func Hot(key []byte) bool {
+	if len(key) == 0 {
+		return false
+	}
+	switch key[0] {
+	case tableCluster, tableEntry, tableDir, tableUser, tableSession, tableVolume:
+		return true
+	}
+	return false
+}
+
 // chunkRefs is the number of references in one row of a large content.
 const chunkRefs = 256
 

@@ -9,6 +9,7 @@ import (
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
+	"kendfs/metadata/namespace"
 )
 
 // Query answers q from a state that includes every command answered before
@@ -22,7 +23,7 @@ func (n *Node) Query(ctx context.Context, q *metapb.Query) (*metapb.Answer, erro
 	}
 	n.stats.queries.Add(1)
 	var a *metapb.Answer
-	err := n.state.view(func(r rowReader, index uint64) (err error) {
+	err := n.state.query(func(r namespace.Reader, index uint64) (err error) {
 		a, err = n.cfg.machine.answer(r, q)
 		if a != nil {
 			a.Applied = max(a.Applied, index)

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"kendfs/metadata/namespace"
 )
 
 // rowReader shows the namespace its rows in a Pebble snapshot or batch; this
@@ -40,29 +42,71 @@ func (r rowReader) Scan(lower, upper []byte, fn func(k, v []byte) (bool, error))
 	return nil
 }
 
-// rowWriter collects a command's writes in an indexed batch, which its reads
-// see. It implements namespace.KV.
+// rowWriter collects the writes of commands in an indexed batch, which their
+// reads see. It implements namespace.KV. Rows that are hot are kept beside the
+// batch, too, where they are found faster.
 type rowWriter struct {
 	rowReader
-	b *pebble.Batch
+	b      *pebble.Batch
+	db     *pebble.DB
+	rows   *hotRows
+	index  uint64            // of the state that the batch changes
+	writes map[string][]byte // hot rows that the batch changes; nil: deletes
 }
 
-func newRowWriter(b *pebble.Batch) rowWriter { return rowWriter{rowReader{b}, b} }
+func newRowWriter(db *pebble.DB, rows *hotRows, index uint64) *rowWriter {
+	b := db.NewIndexedBatch()
+	return &rowWriter{rowReader: rowReader{b}, b: b, db: db, rows: rows, index: index, writes: map[string][]byte{}}
+}
+
+// Get returns the value, which must not be changed, or nil.
+func (w *rowWriter) Get(key []byte) ([]byte, error) {
+	if !namespace.Hot(key) {
+		return w.rowReader.Get(key)
+	}
+	if val, ok := w.writes[string(key)]; ok {
+		return val, nil
+	}
+	if val, ok := w.rows.get(key, w.index); ok {
+		return val, nil
+	}
+	val, err := getRow(w.db, key)
+	if err == nil {
+		w.rows.learn(key, val, w.index)
+	}
+	return val, err
+}
 
 // Set writes a row.
-func (w rowWriter) Set(key, val []byte) error {
+func (w *rowWriter) Set(key, val []byte) error {
 	if err := checkKey(key); err != nil {
 		return err
+	}
+	if namespace.Hot(key) {
+		w.writes[string(key)] = append(make([]byte, 0, len(val)), val...)
 	}
 	return w.b.Set(key, val, nil)
 }
 
 // Delete removes a row.
-func (w rowWriter) Delete(key []byte) error {
+func (w *rowWriter) Delete(key []byte) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
+	if namespace.Hot(key) {
+		w.writes[string(key)] = nil
+	}
 	return w.b.Delete(key, nil)
+}
+
+// commit makes the writes the state at index.
+func (w *rowWriter) commit(index uint64) error {
+	w.rows.begin(w.writes)
+	if err := w.b.Commit(pebble.NoSync); err != nil {
+		return err // the node stops; the rows in memory are of no state any more
+	}
+	w.rows.finish(w.writes, index)
+	return nil
 }
 
 // checkKey keeps the namespace out of this package's table.

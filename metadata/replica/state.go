@@ -12,6 +12,7 @@ import (
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
+	"kendfs/metadata/namespace"
 )
 
 // batchVersion is the version of metapb.Batch that this program writes and reads.
@@ -30,8 +31,9 @@ type state struct {
 	stats   *counters
 
 	// mu guards db against being replaced by install while others read it.
-	mu sync.RWMutex
-	db *pebble.DB
+	mu  sync.RWMutex
+	db  *pebble.DB
+	hot *hotRows
 
 	// progressMu orders apply and Persist; it guards progress.
 	progressMu sync.Mutex
@@ -56,6 +58,7 @@ func openState(f *folders, logs *logStore, m *machine, fail *failure, stats *cou
 		return nil, err
 	}
 	s.index.Store(s.progress.index)
+	s.hot = newHotRows(s.progress.index)
 	return s, nil
 }
 
@@ -86,8 +89,9 @@ func (s *state) apply(logs []*raft.Log, out []any) error {
 	defer s.mu.RUnlock()
 	s.progressMu.Lock()
 	defer s.progressMu.Unlock()
-	b := s.db.NewIndexedBatch()
 	next := s.progress
+	w := newRowWriter(s.db, s.hot, next.index)
+	b := w.b
 	for i, l := range logs {
 		if l.Index <= next.index {
 			continue // already in the state when it was opened
@@ -100,7 +104,7 @@ func (s *state) apply(logs []*raft.Log, out []any) error {
 				return errors.Join(err, b.Close())
 			}
 		case raft.LogCommand:
-			results, err := s.applyEntry(b, l)
+			results, err := s.applyEntry(w, l)
 			if err != nil {
 				return errors.Join(err, b.Close())
 			}
@@ -110,7 +114,7 @@ func (s *state) apply(logs []*raft.Log, out []any) error {
 	if err := next.writeIndex(b); err != nil {
 		return errors.Join(err, b.Close())
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
+	if err := w.commit(next.index); err != nil {
 		return err
 	}
 	s.progress = next
@@ -119,7 +123,7 @@ func (s *state) apply(logs []*raft.Log, out []any) error {
 }
 
 // applyEntry runs the commands of one entry.
-func (s *state) applyEntry(b *pebble.Batch, l *raft.Log) ([]*metapb.Result, error) {
+func (s *state) applyEntry(w *rowWriter, l *raft.Log) ([]*metapb.Result, error) {
 	var batch metapb.Batch
 	if err := proto.Unmarshal(l.Data, &batch); err != nil {
 		return nil, metadata.Errorf(metadata.KindCorrupt, "entry %d: %w", l.Index, err)
@@ -128,7 +132,7 @@ func (s *state) applyEntry(b *pebble.Batch, l *raft.Log) ([]*metapb.Result, erro
 		return nil, metadata.Errorf(metadata.KindUnsupported,
 			"entry %d has version %d; this program knows version %d", l.Index, batch.Version, batchVersion)
 	}
-	results, err := s.machine.apply(newRowWriter(b), l.Index, &batch)
+	results, err := s.machine.apply(w, l.Index, &batch)
 	if err != nil {
 		return nil, metadata.Errorf(metadata.KindCorrupt, "entry %d: %w", l.Index, err)
 	}
@@ -150,6 +154,25 @@ func (s *state) view(fn func(r rowReader, index uint64) error) (err error) {
 	snap := s.db.NewSnapshot()
 	defer func() { err = errors.Join(err, snap.Close()) }()
 	return fn(rowReader{snap}, index)
+}
+
+// query is view for reading that is cheap to repeat: as long as all rows are in
+// memory there is no snapshot of Pebble.
+func (s *state) query(fn func(r namespace.Reader, index uint64) error) error {
+	s.mu.RLock()
+	if s.db == nil || s.failure.get() != nil {
+		s.mu.RUnlock()
+		return metadata.Errorf(metadata.KindUnavailable, "this nameserver is closed or has failed")
+	}
+	index, _ := s.hot.at()
+	r := &hotReader{db: s.db, rows: s.hot, index: index}
+	err := fn(r, index)
+	err = errors.Join(err, r.close())
+	s.mu.RUnlock()
+	if r.moved {
+		return s.view(func(r rowReader, index uint64) error { return fn(r, index) })
+	}
+	return err
 }
 
 // Snapshot implements raft.FSM: the state on disk is the snapshot.
@@ -203,6 +226,7 @@ func (s *state) advance(m raft.SnapshotMeta) error {
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return err
 	}
+	s.hot.finish(nil, next.index)
 	s.progress = next
 	s.index.Store(next.index)
 	return b.Close()
@@ -257,6 +281,7 @@ func (s *state) install(rec *received) error {
 	s.progress = p
 	s.progressMu.Unlock()
 	s.index.Store(p.index)
+	s.hot.reset(p.index)
 	s.mu.Unlock()
 	return errors.Join(old.Close(), s.folders.clean())
 }

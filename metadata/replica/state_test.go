@@ -142,9 +142,17 @@ func TestBootstrapOnce(t *testing.T) {
 func TestRows(t *testing.T) {
 	db, err := pebble.Open("db", &pebble.Options{FS: vfs.NewMem(), Logger: quiet{}})
 	must(t, err)
-	b := db.NewIndexedBatch()
+	w := newRowWriter(db, newHotRows(0), 0)
+	b := w.b
 	must(t, b.Set(ownKey(rowApplied), make([]byte, 16), nil))
-	w := newRowWriter(b)
+	must(t, w.Set([]byte("Da"), nil), w.Set([]byte("Db"), []byte("1")), w.Delete([]byte("Db"))) // hot
+	if got, err := w.Get([]byte("Da")); got == nil || len(got) != 0 || err != nil {
+		t.Errorf("empty hot row: got %v, %v, want an empty slice", got, err)
+	}
+	if got, err := w.Get([]byte("Db")); got != nil || err != nil {
+		t.Errorf("deleted hot row: got %v, %v, want nil", got, err)
+	}
+	must(t, w.Delete([]byte("Da")))
 	must(t, w.Set([]byte("a"), []byte("1")), w.Set([]byte("b"), nil), w.Set([]byte("c"), []byte("3")), w.Delete([]byte("c")))
 	if got, err := w.Get([]byte("b")); got == nil || len(got) != 0 || err != nil {
 		t.Errorf("empty row: got %v, %v, want an empty slice", got, err)
