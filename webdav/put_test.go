@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -307,9 +308,9 @@ func TestPutFailures(t *testing.T) {
 func TestElectionIsWaitedOut(t *testing.T) {
 	d := newDrive(t)
 	d.want(201, "PUT", "/f", "x")
-	n := 0
+	var n atomic.Int64 // leases are asked for in the background, too
 	refuse := func() error {
-		if n++; n%3 != 0 {
+		if n.Add(1)%3 != 0 {
 			return metadata.Errorf(metadata.KindUnavailable, "no leader")
 		}
 		return nil

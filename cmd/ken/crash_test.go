@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,14 +20,23 @@ import (
 // A write whose answer never came may or may not have happened, so its file may
 // hold either version.
 type ledger struct {
-	mu    sync.Mutex
-	files map[string]*ledgerFile
+	mu     sync.Mutex
+	files  map[string]*ledgerFile
+	closed time.Time // since when an answer comes too late to count; zero: it counts
 }
 
 type ledgerFile struct {
 	sum     [32]byte   // of the last acknowledged version
 	acked   bool       // there is one
 	unknown [][32]byte // versions written since without an answer
+	past    []answer   // all answers, for the story of a failure
+}
+
+// answer is an acknowledgement.
+type answer struct {
+	sum  [32]byte
+	at   time.Time
+	late bool // it came when the ledger was closed
 }
 
 func newLedger() *ledger { return &ledger{files: map[string]*ledgerFile{}} }
@@ -49,7 +60,42 @@ func (l *ledger) began(name string, sum [32]byte) {
 func (l *ledger) ack(name string, sum [32]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	*l.file(name) = ledgerFile{sum: sum, acked: true}
+	f := l.file(name)
+	past := append(f.past, answer{sum, time.Now(), !l.closed.IsZero()})
+	if l.closed.IsZero() {
+		*f = ledgerFile{sum: sum, acked: true}
+	}
+	f.past = past[max(0, len(past)-20):]
+}
+
+// close makes answers not count from now on, until open: whoever has no power
+// gives none.
+func (l *ledger) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = time.Now()
+}
+
+func (l *ledger) open() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = time.Time{}
+}
+
+// story tells which versions of a file were acknowledged, and which of them a
+// sum is.
+func (f *ledgerFile) story(sum [32]byte) string {
+	var b strings.Builder
+	for _, a := range f.past {
+		fmt.Fprintf(&b, " %s", a.at.Format("15:04:05.000"))
+		if a.late {
+			b.WriteString(" (late)")
+		}
+		if a.sum == sum {
+			b.WriteString(" (this)")
+		}
+	}
+	return fmt.Sprintf("answers at%s, %d writes without one since", b.String(), len(f.unknown))
 }
 
 // snapshot returns the names and what each may hold.
@@ -58,7 +104,7 @@ func (l *ledger) snapshot() map[string]ledgerFile {
 	defer l.mu.Unlock()
 	out := make(map[string]ledgerFile, len(l.files))
 	for n, f := range l.files {
-		out[n] = ledgerFile{f.sum, f.acked, append([][32]byte(nil), f.unknown...)}
+		out[n] = ledgerFile{f.sum, f.acked, slices.Clone(f.unknown), slices.Clone(f.past)}
 	}
 	return out
 }
@@ -85,7 +131,7 @@ func (l *ledger) verify(t *testing.T, d *drive) (checked int) {
 				ok = ok || sum == u
 			}
 			if !ok {
-				t.Fatalf("%s holds %d bytes that nobody wrote as a whole", name, len(body))
+				t.Fatalf("%s holds %d bytes that nobody wrote as a whole, or an older version; %s", name, len(body), f.story(sum))
 			}
 		}
 		if f.acked {

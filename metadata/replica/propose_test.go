@@ -136,7 +136,9 @@ func TestQueueFull(t *testing.T) {
 	n, g := gatedNode(t)
 	ctx, cancel := context.WithCancel(testContext(t))
 	var wg sync.WaitGroup
-	for i := range queueCommandsMax + entriesInFlight*batchCommandsMax {
+	// More than the queue holds although all entries in flight are full, and
+	// batch has one more.
+	for i := range queueCommandsMax + (entriesInFlight+1)*batchCommandsMax {
 		wg.Go(func() { _, _ = n.Propose(ctx, mkdir(fmt.Sprintf("/d%d", i))) })
 	}
 	awaitTrue(t, "a full queue", func() bool { return len(n.queue) == cap(n.queue) || n.Stats().Refused > 0 })

@@ -87,9 +87,7 @@ func TestQUICInstall(t *testing.T) {
 	g.truncate()
 	g.join()
 	g.same()
-	if got := g.nodes[1].Stats().Received; got == 0 {
-		t.Error("no state was received")
-	}
+	g.await("a state to be received", func() bool { return g.nodes[1].Stats().Received > 0 })
 }
 
 // TestQUICDialChecks checks that a dial insists on the node it wants.
