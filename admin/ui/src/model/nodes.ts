@@ -91,3 +91,9 @@ export function byZone(nodes: readonly Node[]): Zone[] {
     .map(([name, list]) => ({ name, nodes: list.sort((a, b) => names(a.name, b.name)) }))
     .sort((a, b) => names(a.name, b.name));
 }
+
+// namesOf answers node names by id; an id that is not known stays as it is.
+export function namesOf(nodes: readonly Node[]): (id: string) => string {
+  const names = new Map(nodes.map((n) => [n.id, n.name]));
+  return (id) => names.get(id) ?? id;
+}

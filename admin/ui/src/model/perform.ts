@@ -48,6 +48,7 @@ const table: Record<string, (target: string) => unknown> = {
   listTasks: () => go('activity', { tab: 'tasks' }),
   listSettings: () => go('settings'),
   changeSettings: () => go('settings'),
+  listEntries: (path) => go('files', path ? { path } : {}),
   listCertificates: () => go('settings', { tab: 'certificates' }),
   listSessions: () => go('users', { tab: 'sessions' }),
   listUsers: () => go('users'),

@@ -30,8 +30,9 @@ async function everyNode(signal: AbortSignal): Promise<NodeList> {
   return list;
 }
 
-export function nodesQuery(): Query<NodeList> {
-  return query(() => 'nodes', everyNode, {
+// nodesQuery reads all nodes, while enabled says that they are wanted.
+export function nodesQuery(enabled: () => boolean = () => true): Query<NodeList> {
+  return query(() => (enabled() ? 'nodes' : ''), everyNode, {
     topics: ['nodes'],
     merge: (old, _, message) => {
       const change = message as Schemas['NodeChanges'];
