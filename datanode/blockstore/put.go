@@ -62,9 +62,9 @@ func (s *Store) put(ctx context.Context, id metadata.BlockID, data [][]byte, sum
 	}
 	defer s.leave()
 	var large *blockFile // written and renamed, but not in the log yet
-	for range putRetries {
+	for attempt := range putRetries {
 		var done bool
-		done, err = s.tryPut(ctx, b, &large)
+		done, err = s.tryPut(ctx, b, &large, attempt == 0)
 		if !errors.Is(err, errRetry) {
 			if large != nil && (done || err != nil) && s.Failed() == nil {
 				_ = s.removeFile(*large) // not needed; else the next Open removes it
@@ -100,8 +100,9 @@ func checkPut(id metadata.BlockID, data [][]byte, sums []uint32) (newBlock, erro
 	return newBlock{key: keyOf(id), data: data, sums: sums, length: uint32(total)}, nil
 }
 
-// tryPut is one attempt. done: the block was here already.
-func (s *Store) tryPut(ctx context.Context, b newBlock, large **blockFile) (done bool, err error) {
+// tryPut is one attempt. done: the block was here already. The first attempt
+// believes that a small block is new, as nearly all are: the append loop knows.
+func (s *Store) tryPut(ctx context.Context, b newBlock, large **blockFile, first bool) (done bool, err error) {
 	if err := s.writable(); err != nil {
 		return false, err
 	}
@@ -111,16 +112,19 @@ func (s *Store) tryPut(ctx context.Context, b newBlock, large **blockFile) (done
 	if err := checkFence(b, s.state.volume(b.key.volume)); err != nil {
 		return false, err
 	}
-	seen, err := s.lookup(b.key)
-	if err != nil {
-		return false, err
+	small := int64(b.length) <= s.cfg.LargeBytes
+	var seen row
+	if !first || !small {
+		if seen, err = s.lookup(b.key); err != nil {
+			return false, err
+		}
 	}
 	if seen.live() {
 		if done, err := s.same(b, seen); done || err != nil {
 			return done, err
 		}
 	}
-	if int64(b.length) <= s.cfg.LargeBytes {
+	if small {
 		if err := s.space.take(int64(b.length)); err != nil {
 			return false, err
 		}

@@ -87,6 +87,11 @@ type txn struct {
 	dropped    map[uint32]bool
 	damages    map[damage]int64
 	buried     map[key]bool // keys that got a grave in this transaction
+
+	// The row that was looked up last: who adds a record asks for it first.
+	lastKey key
+	lastRow row
+	hasLast bool
 }
 
 func newTxn(s *state) *txn {
@@ -102,7 +107,12 @@ func (t *txn) row(k key) (row, error) {
 	if r, ok := t.rows[k]; ok {
 		return r, nil
 	}
-	return t.s.index.lookup(k)
+	if t.hasLast && t.lastKey == k {
+		return t.lastRow, nil
+	}
+	r, err := t.s.index.lookup(k)
+	t.lastKey, t.lastRow, t.hasLast = k, r, err == nil
+	return r, err
 }
 
 // volume returns a volume's counters, as this transaction sees them.
