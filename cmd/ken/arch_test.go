@@ -47,7 +47,7 @@ func imports() map[string][]string {
 		"datanode":                     {"metadata", "metadata/metarpc", "datanode/...", "quicwire", "google.golang.org/protobuf/...", "golang.org/x/time/rate"},
 		"webdav":                       {"metadata", "metadata/credential", "datanode/blockio", "golang.org/x/net/webdav"},
 		"admin/ui":                     {},
-		"cmd/ken/internal/cluster":     {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix"},
+		"cmd/ken/internal/cluster":     {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix", "github.com/prometheus/client_golang/..."},
 		"cmd/ken/internal/transfer":    {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
 		// The line editor of the shell: alive, small (one goroutine while it reads), BSD.
 		"cmd/ken/internal/shell": {"metadata", "github.com/peterh/liner"},

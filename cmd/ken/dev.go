@@ -69,6 +69,7 @@ next start with the same folder finds everything again.`,
 	}
 	f := c.Flags()
 	f.StringVar(&opt.WebDAV, "webdav", "127.0.0.1:8080", "address of the drive")
+	f.StringVar(&opt.Metrics, "metrics", "", "address of /metrics, /healthz and /readyz, IP:PORT; none by default")
 	f.StringVar(&opt.Listen, "listen", "127.0.0.1:0", "QUIC address of the nameserver")
 	f.IntVar(&opt.StorageServers, "storage-servers", 3, "number of storage servers, 1 to 16")
 	f.IntVar(&opt.Replication, "replication", 2, "copies of every file, at the first start")
@@ -84,6 +85,7 @@ type devJSON struct {
 	Password string `json:"password,omitempty"`
 	Dir      string `json:"dir"`
 	QUIC     string `json:"quic"`
+	Metrics  string `json:"metrics,omitempty"`
 	PID      int    `json:"pid"`
 }
 
@@ -112,7 +114,7 @@ func runDev(c *cobra.Command, g *globals, opt cluster.DevOptions) error {
 func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluster.DevCluster) error {
 	j := devJSON{
 		Ready: true, URL: d.URL(), User: cluster.AdminName, Password: d.Password, Dir: opt.Dir,
-		QUIC: d.QUIC(), PID: os.Getpid(),
+		QUIC: d.QUIC(), PID: os.Getpid(), Metrics: d.Metrics(),
 	}
 	if g.output == "json" {
 		return printJSON(c, j)
@@ -130,6 +132,9 @@ func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluste
 		t.row("password:", "as printed at the first start; `ken user passwd admin` sets a new one")
 	}
 	t.row("folder:", j.Dir)
+	if j.Metrics != "" {
+		t.row("metrics:", j.Metrics)
+	}
 	if err := t.flush(); err != nil {
 		return err
 	}
@@ -144,7 +149,7 @@ func runCommand(g *globals) *cobra.Command {
 		Short: "Run the roles that this machine's folder was enrolled with",
 		Long: `Run the roles that this machine's folder was enrolled with by ken init or ken
 join. Settings come from ken.toml in the folder; flags and the environment
-(KEN_LISTEN, KEN_WEBDAV, KEN_LOG_LEVEL) override them for this run.
+(KEN_LISTEN, KEN_WEBDAV, KEN_METRICS, KEN_LOG_LEVEL) override them for this run.
 
 It prints a line "ready" when the node answers, drains on SIGTERM and ends
 within five seconds.`,
@@ -171,6 +176,7 @@ within five seconds.`,
 	f := c.Flags()
 	f.StringVar(&over.Listen, "listen", os.Getenv("KEN_LISTEN"), "QUIC address, IP:PORT")
 	f.StringVar(&over.WebDAV, "webdav", os.Getenv("KEN_WEBDAV"), "address of the drive, IP:PORT")
+	f.StringVar(&over.Metrics, "metrics", os.Getenv("KEN_METRICS"), "address of /metrics, /healthz and /readyz, IP:PORT")
 	f.StringVar(&over.LogLevel, "log-level", os.Getenv("KEN_LOG_LEVEL"), "debug, info, warn or error")
 	return c
 }
@@ -190,6 +196,9 @@ func runNode(c *cobra.Command, g *globals, cfg cluster.Config, log *slog.Logger)
 		t.row("quic:", r.QUIC)
 		if r.WebDAV != "" {
 			t.row("drive:", r.WebDAV)
+		}
+		if r.Metrics != "" {
+			t.row("metrics:", r.Metrics)
 		}
 		if err = t.flush(); err == nil {
 			_, err = fmt.Fprintln(c.OutOrStdout(), "ready")

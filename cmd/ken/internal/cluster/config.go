@@ -39,6 +39,7 @@ type Config struct {
 	Storage StorageConfig `toml:"storage" comment:"Storage servers."`
 	Repair  RepairConfig  `toml:"repair" comment:"The leading nameserver's watch over storage servers."`
 	Log     LogConfig     `toml:"log" comment:"Messages on standard error."`
+	Metrics MetricsConfig `toml:"metrics" comment:"For those who watch this node."`
 
 	dir string // folder; set by LoadConfig
 }
@@ -75,6 +76,11 @@ type RepairConfig struct {
 // LogConfig says what is logged.
 type LogConfig struct {
 	Level string `toml:"level" comment:"debug, info, warn or error; default info."`
+}
+
+// MetricsConfig says where monitoring finds the node.
+type MetricsConfig struct {
+	Listen string `toml:"listen" comment:"HTTP address of /metrics (Prometheus), /healthz and /readyz, IP:PORT, as 127.0.0.1:9180; empty: none. They ask for no password: keep them on loopback or behind a firewall."`
 }
 
 // Duration is a time.Duration written as "2.5s".
@@ -186,6 +192,11 @@ func (c *Config) Validate() error {
 		}
 		if (c.WebDAV.TLSCert == "") != (c.WebDAV.TLSKey == "") {
 			complain("webdav: tls_cert and tls_key go together")
+		}
+	}
+	if c.Metrics.Listen != "" {
+		if err := checkAddr(c.Metrics.Listen); err != nil {
+			complain("metrics.listen: %v", err)
 		}
 	}
 	if c.WebDAV.BlockMiB < 0 || c.WebDAV.BlockMiB > metadata.BlockBytesMax>>20 {

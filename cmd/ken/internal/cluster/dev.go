@@ -21,6 +21,7 @@ type DevOptions struct {
 	StorageServers int    // 1 to devServersMax; default 3; the folder's number wins at later starts
 	Replication    int    // copies, at the first start; default 2, at most StorageServers
 	Password       string // of the administrator, at the first start; "": a random one
+	Metrics        string // address of /metrics, /healthz and /readyz of the process; "": none
 	Repair         RepairConfig
 	Logger         *slog.Logger
 	Version        string
@@ -159,6 +160,9 @@ func (d *DevCluster) startNode(ctx context.Context, dir string, local *Local, op
 	if cfg.Has(metadata.NodeWebDAV) && opt.WebDAV != "" {
 		cfg.WebDAV.Listen = opt.WebDAV
 	}
+	if cfg.Has(metadata.NodeNameserver) && opt.Metrics != "" {
+		cfg.Metrics.Listen = opt.Metrics
+	}
 	n, err := Start(ctx, cfg, local, Runtime{Logger: opt.Logger, Version: opt.Version})
 	if err != nil {
 		return err
@@ -213,6 +217,9 @@ const (
 
 // URL is the drive's address.
 func (d *DevCluster) URL() string { return d.nodes[0].running.WebDAV }
+
+// Metrics is where the process's figures are, or "".
+func (d *DevCluster) Metrics() string { return d.nodes[0].running.Metrics }
 
 // QUIC is the nameserver's address.
 func (d *DevCluster) QUIC() string { return d.nodes[0].running.QUIC }

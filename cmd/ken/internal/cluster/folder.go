@@ -112,6 +112,8 @@ type Running struct {
 	QUIC   string `json:"quic"`
 	WebDAV string `json:"webdav,omitempty"` // URL
 	Admin  string `json:"admin,omitempty"`
+
+	Metrics string `json:"metrics,omitempty"` // URL
 }
 
 func (r Running) save(dir string) error {

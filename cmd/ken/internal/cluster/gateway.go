@@ -31,6 +31,7 @@ func (n *Node) startGateway(context.Context) error {
 		Local: n.local.target, Wire: blockio.Quic(n.endpoint),
 		BlockBytes: w.BlockMiB << 20, BufferBytes: int64(w.BufferMiB) << 20, Logger: n.log,
 	})
+	n.blocks, n.traffic = blocks, newTraffic()
 	n.drains = append(n.drains, blocks.Close)
 	l, err := listenTCP(w.Listen, "--webdav")
 	if err != nil {
@@ -41,10 +42,10 @@ func (n *Node) startGateway(context.Context) error {
 		return errors.Join(err, l.Close())
 	}
 	server := webdav.NewServer(webdav.ServerConfig{
-		Handler: webdav.New(webdav.Config{
+		Handler: n.traffic.counted(webdav.New(webdav.Config{
 			Tree: n.meta, Changer: n.meta, Locker: n.meta, Directory: n.meta, Blocks: blocks,
 			InsecureHTTP: w.InsecureHTTP, Uploads: w.UploadsMax, Logger: n.log,
-		}),
+		})),
 		TLS: conf, Logger: n.log,
 	})
 	n.wg.Go(func() {

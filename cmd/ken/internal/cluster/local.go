@@ -15,7 +15,18 @@ import (
 type Local struct {
 	mu      sync.RWMutex
 	meta    *metarpc.Client
+	mon     *monitor
 	targets map[metadata.NodeID]blockio.Target
+}
+
+// monitor returns what those who watch the process see.
+func (l *Local) monitor() *monitor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mon == nil {
+		l.mon = newMonitor()
+	}
+	return l.mon
 }
 
 func (l *Local) setMeta(m *metarpc.Client) {

@@ -20,6 +20,7 @@ func (n *Node) openNameserver(context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.replica = r
 	n.onStop(func(context.Context) error { return r.Close() })
 	f := fleet.New(fleet.Config{
 		Store: fleetStore{metarpc.NewDecider(r)}, Logger: n.log,

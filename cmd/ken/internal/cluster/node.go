@@ -9,8 +9,11 @@ import (
 	"sync"
 
 	"kendfs/datanode"
+	"kendfs/datanode/blockio"
+	"kendfs/datanode/blockstore"
 	"kendfs/metadata"
 	"kendfs/metadata/metarpc"
+	"kendfs/metadata/replica"
 	"kendfs/quicwire"
 )
 
@@ -32,7 +35,11 @@ type Node struct {
 	removed  removed
 	meta     *metarpc.Client // the nameserver: here, elsewhere in the process, or remote
 	renewer  renewer
+	replica  *replica.Node    // nil: not a nameserver
 	storage  *datanode.Server // nil: not a storage server
+	disks    []*blockstore.Store
+	traffic  *traffic // nil: not a gateway
+	blocks   *blockio.Client
 	running  Running
 
 	ctx    context.Context // of everything that runs until Close
@@ -87,6 +94,7 @@ func (n *Node) start(ctx context.Context) error {
 		{"", func(context.Context) error { return n.endpoint.Start() }},
 		{metadata.NodeDatanode, n.startStorage},
 		{metadata.NodeWebDAV, n.startGateway},
+		{"", n.startMonitor},
 	} {
 		if part.role != "" && !n.cfg.Has(part.role) {
 			continue

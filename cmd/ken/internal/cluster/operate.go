@@ -77,7 +77,7 @@ func checkEmpty(ctx context.Context, c *Client, id metadata.NodeID) error {
 
 // Overrides are the settings that flags and the environment change for one run.
 type Overrides struct {
-	Listen, WebDAV, LogLevel string
+	Listen, WebDAV, LogLevel, Metrics string
 }
 
 // Apply changes cfg.
@@ -85,7 +85,8 @@ func (o Overrides) Apply(cfg *Config) {
 	for _, s := range []struct {
 		to   *string
 		from string
-	}{{&cfg.Listen, o.Listen}, {&cfg.WebDAV.Listen, o.WebDAV}, {&cfg.Log.Level, o.LogLevel}} {
+	}{{&cfg.Listen, o.Listen}, {&cfg.WebDAV.Listen, o.WebDAV}, {&cfg.Log.Level, o.LogLevel},
+		{&cfg.Metrics.Listen, o.Metrics}} {
 		if s.from != "" {
 			*s.to = s.from
 		}

@@ -61,6 +61,7 @@ func (n *Node) openDisks() ([]datanode.Disk, error) {
 		stores = append(stores, s)
 		disks = append(disks, datanode.Disk{Path: dir, Store: s})
 	}
+	n.disks = stores
 	if len(stores) == 0 {
 		return nil, errors.Join(failed...)
 	}
