@@ -47,8 +47,9 @@ func imports() map[string][]string {
 		"datanode":                     {"metadata", "metadata/metarpc", "datanode/...", "quicwire", "google.golang.org/protobuf/...", "golang.org/x/time/rate"},
 		"webdav":                       {"metadata", "metadata/credential", "datanode/blockio", "golang.org/x/net/webdav"},
 		"admin/ui":                     {},
-		"cmd/ken/internal/cluster":     {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix", "github.com/prometheus/client_golang/..."},
-		"cmd/ken/internal/transfer":    {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
+		"cmd/ken/internal/cluster": {"...", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/unix",
+			"github.com/prometheus/client_golang/...", "github.com/prometheus/client_model/go"},
+		"cmd/ken/internal/transfer": {"metadata", "datanode/blockio", "golang.org/x/sync/..."},
 		// The line editor of the shell: alive, small (one goroutine while it reads), BSD.
 		"cmd/ken/internal/shell": {"metadata", "github.com/peterh/liner"},
 		"cmd/ken/internal/bench": {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"kendfs/metadata"
 )
@@ -31,14 +33,21 @@ const (
 // whether its roles can serve. The nodes of a process share one, since they
 // share a process; each node's figures have its id as a label.
 type monitor struct {
-	registry *prometheus.Registry
+	process *prometheus.Registry
 
 	mu    sync.Mutex
-	roles []roleCheck
+	nodes []watched
 
 	asking sync.Mutex // one look at a time, however many ask
 	asked  time.Time
 	answer error
+}
+
+// watched is a node with its figures and the checks of its roles.
+type watched struct {
+	node    *Node
+	figures *prometheus.Registry
+	checks  []roleCheck
 }
 
 // roleCheck says why a role of a node cannot serve, or nil.
@@ -49,36 +58,41 @@ type roleCheck struct {
 }
 
 func newMonitor() *monitor {
-	m := &monitor{registry: prometheus.NewRegistry()}
-	m.registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &monitor{process: prometheus.NewRegistry()}
+	m.process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// register adds a node's figures and the checks of its roles. The returned
-// function takes them away.
-func (m *monitor) register(n *Node, figures []prometheus.Collector, checks []roleCheck) (remove func()) {
-	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"node": n.ID().String()}, m.registry)
-	for _, c := range figures {
-		labelled.MustRegister(c)
-	}
+// add makes a node's figures and checks known, until remove.
+func (m *monitor) add(n *Node, figures []prometheus.Collector, checks []roleCheck) {
+	w := watched{n, prometheus.NewRegistry(), checks}
+	prometheus.WrapRegistererWith(prometheus.Labels{"node": n.ID().String()}, w.figures).MustRegister(figures...)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.roles = append(m.roles, checks...)
-	return func() {
-		for _, c := range figures {
-			labelled.Unregister(c)
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		var left []roleCheck
-		for _, r := range m.roles {
-			if r.node != n.ID() {
-				left = append(left, r)
-			}
-		}
-		m.roles = left
+	m.nodes = append(m.nodes, w)
+}
+
+// remove forgets a node.
+func (m *monitor) remove(n *Node) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.nodes = slices.DeleteFunc(slices.Clone(m.nodes), func(w watched) bool { return w.node == n })
+}
+
+// all are the nodes as they are now.
+func (m *monitor) all() []watched {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.nodes[:len(m.nodes):len(m.nodes)]
+}
+
+// Gather implements prometheus.Gatherer.
+func (m *monitor) Gather() ([]*dto.MetricFamily, error) {
+	all := prometheus.Gatherers{m.process}
+	for _, w := range m.all() {
+		all = append(all, w.figures)
 	}
+	return all.Gather()
 }
 
 // ready says why the process cannot serve, or nil.
@@ -88,9 +102,10 @@ func (m *monitor) ready(ctx context.Context) error {
 	if time.Since(m.asked) < readyFresh {
 		return m.answer
 	}
-	m.mu.Lock()
-	roles := m.roles
-	m.mu.Unlock()
+	var roles []roleCheck
+	for _, w := range m.all() {
+		roles = append(roles, w.checks...)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 	defer cancel()
 	errs := make([]error, len(roles))
@@ -110,7 +125,7 @@ func (m *monitor) ready(ctx context.Context) error {
 // handler serves /metrics, /healthz and /readyz.
 func (m *monitor) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m, promhttp.HandlerOpts{
 		MaxRequestsInFlight: scrapesMax, Timeout: scrapeTimeout,
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
@@ -139,9 +154,9 @@ func (n *Node) Monitor() http.Handler { return n.local.monitor().handler() }
 // settings say so, serves them.
 func (n *Node) startMonitor(context.Context) error {
 	m := n.local.monitor()
-	remove := m.register(n, n.figures(), n.roleChecks())
+	m.add(n, n.figures(), n.roleChecks())
 	n.onStop(func(context.Context) error {
-		remove()
+		m.remove(n)
 		return nil
 	})
 	if n.cfg.Metrics.Listen == "" {
@@ -185,8 +200,7 @@ func (n *Node) roleChecks() []roleCheck {
 }
 
 func (n *Node) askNameserver(ctx context.Context) error {
-	_, err := n.meta.Lookup(ctx, metadata.Root, metadata.LookupOptions{})
-	if err != nil {
+	if _, err := n.meta.Cluster(ctx); err != nil { // what every role may ask
 		return metadata.Errorf(metadata.KindUnavailable, "no nameserver answers: %w", err)
 	}
 	return nil
