@@ -66,6 +66,34 @@ type Node struct {
 	Heard    time.Time // last heartbeat
 	Disks    []Disk    // as last reported
 	Version  string    // of its binary
+
+	StateSince  time.Time     // when State was last changed; zero: never
+	Until       time.Time     // end of its maintenance; zero: none is set
+	Started     time.Time     // of its process
+	CertExpires time.Time     // end of its certificate
+	ClockSkew   time.Duration // its clock is ahead by so much, the way of the message included
+	Traffic     Traffic       // since it started
+}
+
+// NodeChange is a set of changes to the operator's wishes for a node; nil
+// leaves things as they are. Until counts with NodeMaintenance only, and is
+// cleared by any other state.
+type NodeChange struct {
+	State *NodeState
+	Until *time.Time // end of the maintenance; zero: until further notice
+	Zone  *string
+	Name  *string
+}
+
+// Presence is what a node says of itself when it renews its session, or in
+// place of one: gateways and admins have no heartbeat.
+type Presence struct {
+	Node        NodeID
+	Version     string
+	Started     time.Time // of the process
+	CertExpires time.Time
+	Sent        time.Time // by its own clock
+	Traffic     Traffic
 }
 
 // Disk is a storage server's disk as its heartbeat reports it.
@@ -103,6 +131,10 @@ type Heartbeat struct {
 	Done    []OrderResult // outcomes of orders since the last heartbeat
 	Running []OrderProgress
 	Leaving bool // the process is about to stop
+
+	Sent        time.Time // by the node's own clock
+	CertExpires time.Time
+	Traffic     Traffic
 }
 
 // HeartbeatDigestsMax bounds the digests in one heartbeat.

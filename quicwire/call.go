@@ -54,7 +54,7 @@ func (e *Endpoint) attempt(ctx context.Context, t Target, s Service, method uint
 	}
 	cs, err := c.takeStream(ctx)
 	if err != nil {
-		return nil, lost(err) && !fresh, notSent(ctx, t, err)
+		return nil, c.lost(err) && !fresh, notSent(ctx, t, err)
 	}
 	cs.last++
 	env := wirepb.Envelope{
@@ -82,10 +82,11 @@ func (e *Endpoint) attempt(ctx context.Context, t Target, s Service, method uint
 	}
 	if err != nil {
 		cs.abandon()
+		gone := c.lost(err)
 		if !sent {
-			return nil, lost(err), notSent(ctx, t, err)
+			return nil, gone, notSent(ctx, t, err)
 		}
-		return nil, twice && lost(err), unknown(t, err)
+		return nil, twice && gone, unknown(t, err)
 	}
 	if err := failure(&env); err != nil {
 		return nil, false, err
@@ -195,7 +196,7 @@ func (e *Endpoint) open(ctx context.Context, t Target, s Service, env *wirepb.En
 		if err == nil {
 			return st, nil
 		}
-		if n == attemptsMax || !lost(err) {
+		if !c.lost(err) || n == attemptsMax {
 			return nil, notSent(ctx, t, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -15,6 +16,7 @@ type conn struct {
 	qc      *quic.Conn
 	service Service
 	peer    Peer
+	gone    atomic.Bool // a stream has found it lost
 
 	mu      sync.Mutex
 	used    time.Time // dialed only: when it was last asked for
@@ -63,7 +65,18 @@ func (c *conn) close(code uint32, why string) {
 }
 
 // alive reports whether the connection can be used, as far as is known.
-func (c *conn) alive() bool { return c.qc.Context().Err() == nil }
+func (c *conn) alive() bool { return !c.gone.Load() && c.qc.Context().Err() == nil }
+
+// lost reports whether err means that the connection is gone, and remembers it:
+// streams hear of it before the connection's context does, and whoever tries
+// again at once must not get the same connection.
+func (c *conn) lost(err error) bool {
+	if !lost(err) {
+		return false
+	}
+	c.gone.Store(true)
+	return true
+}
 
 // touch notes that a dialed connection is in demand.
 func (c *conn) touch(now time.Time) {

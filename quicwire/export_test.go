@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"time"
+
+	"github.com/quic-go/quic-go"
 )
 
 // SignLeaf makes a certificate for any span of time.
@@ -37,6 +39,16 @@ func (e *Endpoint) Dialed() (dialed, all int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.dialed), len(e.conns)
+}
+
+// Lose makes every dialed connection look as it does in the moment in which its
+// streams have heard of its end and its context has not.
+func (e *Endpoint) Lose() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.dialed {
+		c.lost(&quic.StatelessResetError{})
+	}
 }
 
 // IdleStreams returns how many call streams wait for the next call.

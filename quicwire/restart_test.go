@@ -112,6 +112,31 @@ func TestRestartIdempotent(t *testing.T) {
 	}
 }
 
+// Who tries again at once, after a stream has failed with its connection, gets
+// another connection, although this one's end may not have come through yet.
+func TestLostConnectionIsNotUsedAgain(t *testing.T) {
+	p, client, to := newProcess(t, 30*time.Second)
+	ctx := testContext(t)
+	for range 3 {
+		if _, err := client.Call(ctx, to, quicwire.ServiceMeta, methodEcho, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, before := client.Dialed()
+		client.Lose()
+		s, err := client.OpenRaw(ctx, to, quicwire.ServiceMeta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Close()
+		if _, after := client.Dialed(); after != before+1 {
+			t.Errorf("%d connections after %d, want one more", after, before)
+		}
+	}
+	if n := p.calls.Load(); n != 3 {
+		t.Errorf("%d requests were executed, want 3", n)
+	}
+}
+
 // The probes of an idle connection find the restart; then calls just work.
 func TestRestartFoundByKeepAlive(t *testing.T) {
 	p, client, to := newProcess(t, 100*time.Millisecond)

@@ -74,7 +74,7 @@ func newDrive(t testing.TB, edit ...func(*Config)) *drive {
 func newDriveUnserved(t testing.TB, edit ...func(*Config)) *drive {
 	t.Helper()
 	d := &drive{t: t, disks: &memDisks{blocks: make(map[memBlock]memData)}}
-	d.client = metarpc.NewClient(driveBackend{d}, driveLeader{d})
+	d.client = metarpc.NewClient(driveBackend{d}, driveLeader{d: d})
 	d.must(&metapb.Command{Op: &metapb.Command_Init{Init: &metapb.Init{
 		Cluster: &metapb.ClusterRow{Format: 1, Cluster: "test", Replication: harnessNodes, Grace: int64(time.Minute)},
 		Admin:   userRow("root", metadata.RoleAdmin),
@@ -240,14 +240,17 @@ func (b driveBackend) Query(_ context.Context, q *metapb.Query) (*metapb.Answer,
 }
 
 // driveLeader leases a new volume to whoever asks.
-type driveLeader struct{ d *drive }
+type driveLeader struct {
+	metarpc.NoLeader
+	d *drive
+}
 
 func (l driveLeader) Grant(ctx context.Context, r metadata.GrantRequest) (metadata.Lease, error) {
 	var reps []*metapb.Replica
 	for n := uint64(1); n <= uint64(min(max(r.Replicas, 1), harnessNodes)); n++ {
 		reps = append(reps, &metapb.Replica{Node: n, Disk: n * 100})
 	}
-	res, err := driveBackend(l).Propose(ctx, &metapb.Command{Op: &metapb.Command_GrantLease{GrantLease: &metapb.GrantLease{
+	res, err := driveBackend{l.d}.Propose(ctx, &metapb.Command{Op: &metapb.Command_GrantLease{GrantLease: &metapb.GrantLease{
 		Session: uint64(r.Session), Replicas: reps, Target: uint32(len(reps)), Count: 1 << 16,
 	}}})
 	if err != nil {
@@ -279,7 +282,7 @@ func (l driveLeader) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]me
 	for _, id := range ids {
 		q.Ids = append(q.Ids, uint64(id))
 	}
-	a, err := driveBackend(l).Query(ctx, &metapb.Query{Q: &metapb.Query_Volumes{Volumes: q}})
+	a, err := driveBackend{l.d}.Query(ctx, &metapb.Query{Q: &metapb.Query_Volumes{Volumes: q}})
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +299,7 @@ func (l driveLeader) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]me
 	return out, nil
 }
 
-func (driveLeader) Renew(context.Context, metadata.SessionID) error { return nil }
+func (driveLeader) Renew(context.Context, metadata.SessionID, metadata.Presence) error { return nil }
 
 func (driveLeader) Drop(context.Context, metadata.SessionID, metadata.LeaseProof, metadata.Replica) (metadata.Lease, error) {
 	return metadata.Lease{}, metadata.Errorf(metadata.KindUnavailable, "too few replicas would remain")
@@ -312,8 +315,6 @@ func (driveLeader) Nodes(context.Context) ([]metadata.Node, error) {
 		Disks: []metadata.Disk{{ID: 100, Capacity: 1 << 40, Free: 1 << 39}},
 	}}, nil
 }
-
-func (driveLeader) StatusJSON(context.Context) ([]byte, error) { return []byte("{}"), nil }
 
 // memDisks are all storage servers' disks.
 type memDisks struct {

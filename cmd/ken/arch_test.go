@@ -39,7 +39,8 @@ func imports() map[string][]string {
 		"metadata/replica": {"metadata", "metadata/metapb", "metadata/namespace", "quicwire",
 			"github.com/hashicorp/raft", "github.com/hashicorp/go-hclog", "github.com/cockroachdb/pebble/...",
 			"google.golang.org/protobuf/..."},
-		"metadata/metarpc":             {"metadata", "metadata/metapb", "quicwire", "google.golang.org/protobuf/..."},
+		// The judgement travels from the leader to whoever asks as package health's JSON.
+		"metadata/metarpc":             {"metadata", "metadata/metapb", "metadata/health", "quicwire", "google.golang.org/protobuf/..."},
 		"datanode/blockstore":          {"metadata", "github.com/cockroachdb/pebble/...", "golang.org/x/sys/unix"},
 		"datanode/blockio":             {"metadata", "quicwire", "datanode/blockio/blockpb", "google.golang.org/protobuf/..."},
 		"datanode/blockio/blockpb":     {"google.golang.org/protobuf/..."},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 // stuckFence leaves a volume fencing on its first server alone, whose
@@ -42,11 +43,11 @@ func TestFencingVolumeTakesACopyBack(t *testing.T) {
 		id, first, second := stuckFence(c, g)
 		c.kill(first)
 		c.run(12 * time.Second)
-		c.wantVerdict(Unavailable)
+		c.wantVerdict(health.Unavailable)
 		c.start(second)
 		c.run(30 * time.Second)
 		c.wantWhole(id, first)
-		c.wantVerdict(Protected)
+		c.wantVerdict(health.Protected)
 	})
 }
 
@@ -74,7 +75,7 @@ func TestFencingVolumeTakesNoPartBack(t *testing.T) {
 		if v := c.volume(id); v.State != metadata.VolumeFencing || hasReplica(v, second) {
 			t.Errorf("volume: %+v, want it fencing on %v", v, first)
 		}
-		c.wantVerdict(Unavailable)
+		c.wantVerdict(health.Unavailable)
 		c.mu.Lock()
 		c.nodes[first].slow = false
 		c.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 )
 
@@ -215,7 +216,7 @@ func (c *chaos) end(dead metadata.NodeID) {
 	for _, v := range c.volumes() {
 		c.wantWhole(v.ID)
 	}
-	c.wantVerdict(Protected)
+	c.wantVerdict(health.Protected)
 	if s := c.status(); s.Dead != 0 || s.Fencing != 0 || s.Leased != 0 {
 		c.t.Errorf("left behind: %+v", s)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 )
 
@@ -290,7 +291,7 @@ func (c *cluster) gateway(name string) *gateway {
 	g := &gateway{c: c, session: metadata.SessionID(res.Id), stop: cancel}
 	go func() {
 		for ctx.Err() == nil {
-			_ = c.leader().Renew(ctx, g.session)
+			_ = c.leader().Renew(ctx, g.session, metadata.Presence{})
 			select {
 			case <-ctx.Done():
 			case <-time.After(metadata.SessionRenew):
@@ -384,16 +385,16 @@ func (c *cluster) wantWhole(id metadata.VolumeID, not ...metadata.NodeID) {
 	}
 }
 
-func (c *cluster) status() Status {
+func (c *cluster) status() health.Report {
 	c.t.Helper()
-	s, err := c.leader().Status(context.Background())
+	s, err := c.leader().Report(context.Background())
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return s
 }
 
-func (c *cluster) wantVerdict(want Verdict) {
+func (c *cluster) wantVerdict(want health.Verdict) {
 	c.t.Helper()
 	if s := c.status(); s.Verdict != want {
 		c.t.Errorf("verdict %s (%s), want %s", s.Verdict, s.Sentence, want)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 // Intervals of the leader's work.
@@ -32,6 +33,10 @@ type Config struct {
 	RepairBytesPerSecond int64
 	// Voters counts the nameservers, and those that answer. Nil: not known.
 	Voters func() (voters, healthy int)
+	// Nameserver says who leads, with its id, term and index. Nil: not known.
+	Nameserver func() health.Nameserver
+	// Self is what this nameserver says of itself. Nil: nothing.
+	Self func() metadata.Presence
 }
 
 // Limits are times and bounds of the plans. Zero fields have their defaults.
@@ -172,6 +177,7 @@ func (f *Fleet) end(t *term) {
 	defer f.mu.Unlock()
 	if f.t == t {
 		f.t = nil
+		close(t.over)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 )
 
@@ -31,7 +32,7 @@ func written(t *testing.T, nodes, volumes int) (*cluster, *gateway, []metadata.V
 	for _, id := range ids {
 		c.wantWhole(id)
 	}
-	c.wantVerdict(Protected)
+	c.wantVerdict(health.Protected)
 	return c, g, ids
 }
 
@@ -48,14 +49,14 @@ func TestNodeDiesAndVolumesHeal(t *testing.T) {
 			g.release(l.Volume)
 		}
 		c.run(6 * time.Second)
-		if s := c.status(); s.Verdict != AtRisk && s.Verdict != Protected {
+		if s := c.status(); s.Verdict != health.AtRisk && s.Verdict != health.Protected {
 			t.Errorf("just after the node is down: %+v", s)
 		}
 		c.run(20 * time.Second)
 		for _, id := range ids {
 			c.wantWhole(id, 2)
 		}
-		c.wantVerdict(Protected)
+		c.wantVerdict(health.Protected)
 		if s := c.status(); s.Nodes.Down != 1 || s.Nodes.Up != 3 {
 			t.Errorf("nodes: %+v", s.Nodes)
 		}
@@ -78,7 +79,7 @@ func TestNodeReturnsAndIsReused(t *testing.T) {
 		defer g.stop()
 		c.kill(2)
 		c.run(12 * time.Second)
-		c.wantVerdict(AtRisk)
+		c.wantVerdict(health.AtRisk)
 		// Nowhere to repair to: writing goes on with one copy of two.
 		l := g.grant(metadata.GrantRequest{})
 		if err := g.write("/late", l, l.From, 5); err != nil {
@@ -95,7 +96,7 @@ func TestNodeReturnsAndIsReused(t *testing.T) {
 		if c.nodes[2].fetched != 5 {
 			t.Errorf("the returned node fetched %d blocks, want the 5 it missed", c.nodes[2].fetched)
 		}
-		c.wantVerdict(Protected)
+		c.wantVerdict(health.Protected)
 	})
 }
 
@@ -197,7 +198,7 @@ func TestGatewayDies(t *testing.T) {
 		if v := c.volume(l.Volume); v.Fence != l.To || v.Blocks != 2 {
 			t.Errorf("fence %d, want %d; %d blocks, want 2", v.Fence, l.To, v.Blocks)
 		}
-		if err := c.leader().Renew(t.Context(), g.session); metadata.KindOf(err) != metadata.KindStale {
+		if err := c.leader().Renew(t.Context(), g.session, metadata.Presence{}); metadata.KindOf(err) != metadata.KindStale {
 			t.Errorf("renewing an ended session: %v", err)
 		}
 		if err := g.write("/b", l, l.From+9, 1); metadata.KindOf(err) != metadata.KindStale {
@@ -273,11 +274,11 @@ func TestRecalledLeaseIsRepairedAtOnce(t *testing.T) {
 		if !recalled() {
 			t.Fatal("not recalled with its node down")
 		}
-		c.wantVerdict(AtRisk) // also what was committed a moment ago counts
+		c.wantVerdict(health.AtRisk) // also what was committed a moment ago counts
 		g.release(l.Volume)
 		c.run(10 * time.Second) // far below the linger of 30 s
 		c.wantWhole(l.Volume, dead)
-		c.wantVerdict(Protected)
+		c.wantVerdict(health.Protected)
 	})
 }
 
@@ -313,7 +314,7 @@ func TestAtRiskBetweenTicks(t *testing.T) {
 			c.run(100 * time.Millisecond)
 			f.planAndPropose(t.Context(), term) // as after an order's result
 			s := c.status()
-			if down = s.Nodes.Down > 0; down && s.Verdict != AtRisk {
+			if down = s.Nodes.Down > 0; down && s.Verdict != health.AtRisk {
 				t.Fatalf("one of two copies is gone: %s (%s)", s.Verdict, s.Sentence)
 			}
 		}
@@ -461,7 +462,7 @@ func TestDrainCompletes(t *testing.T) {
 				c.wantWhole(id, 1)
 			}
 		}
-		c.wantVerdict(Protected)
+		c.wantVerdict(health.Protected)
 		c.run(time.Minute)
 		c.wantWhole(l.Volume, 1)
 		c.mu.Lock()
@@ -493,7 +494,7 @@ func TestMaintenanceStartsNoRepair(t *testing.T) {
 		for _, id := range ids {
 			c.wantWhole(id)
 		}
-		c.wantVerdict(Protected)
+		c.wantVerdict(health.Protected)
 	})
 }
 
@@ -600,7 +601,7 @@ func TestMassFailureBrakes(t *testing.T) {
 			c.kill(id)
 		}
 		c.run(5 * time.Minute)
-		if s := c.status(); !s.Repair.Paused || s.Verdict != Unavailable && s.Verdict != AtRisk {
+		if s := c.status(); !s.Repair.Paused || s.Verdict != health.Unavailable && s.Verdict != health.AtRisk {
 			t.Errorf("status: %+v", s)
 		}
 		for i, v := range c.volumes() {
@@ -649,9 +650,9 @@ func TestMethodsWithoutTerm(t *testing.T) {
 	_, dr := f.Drop(ctx, 1, metadata.LeaseProof{}, metadata.Replica{})
 	_, vo := f.Volumes(ctx, []metadata.VolumeID{1})
 	_, no := f.Nodes(ctx)
-	_, st := f.Status(ctx)
-	_, js := f.StatusJSON(ctx)
-	for i, err := range []error{hb, gr, f.Renew(ctx, 1), dr, vo, no, st, js} {
+	_, st := f.Report(ctx)
+	_, js := f.Repairs(ctx)
+	for i, err := range []error{hb, gr, f.Renew(ctx, 1, metadata.Presence{}), dr, vo, no, st, js} {
 		if err == nil || metadata.KindOf(err) != metadata.KindUnavailable {
 			t.Errorf("method %d while not leading: %v", i, err)
 		}
@@ -726,7 +727,7 @@ func TestLeavingIsSuspectAtOnce(t *testing.T) {
 		if err != nil || len(views) != 2 || len(views[0].Located) != 2 || views[0].Located[0].Addr == "" {
 			t.Errorf("Volumes = %+v, %v", views, err)
 		}
-		if _, err := c.leader().StatusJSON(t.Context()); err != nil {
+		if _, err := c.leader().Repairs(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ func (f *Fleet) Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.H
 	now := time.Now()
 	n := t.nodes[h.Node]
 	n.heard(h, foreign, now)
-	w := t.world(now, f.cfg.Limits)
+	w := t.world(now, f.limits(t))
 	for _, d := range h.Digests {
 		if disk := w.disks[d.Disk]; disk != nil && disk.site.id == h.Node {
 			w.observe(d)
@@ -67,7 +68,7 @@ func (f *Fleet) Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.H
 	}
 	return metadata.HeartbeatReply{
 		Orders: t.orders.of(h.Node, running), Interval: heartbeatInterval,
-		RepairBytesPerSecond: f.cfg.RepairBytesPerSecond,
+		RepairBytesPerSecond: f.repairRate(t),
 	}, nil
 }
 
@@ -164,8 +165,8 @@ func (f *Fleet) announceEach(ctx context.Context, h metadata.Heartbeat, disks []
 // heard takes over what the node says about itself.
 func (n *node) heard(h metadata.Heartbeat, foreign []metadata.DiskID, now time.Time) {
 	n.beat = beat{heard: now, leaving: h.Leaving}
-	n.Version = h.Version
-	now = n.beat.heard
+	n.Version, n.Started, n.CertExpires, n.Traffic = h.Version, h.Started, h.CertExpires, bounded(h.Traffic)
+	n.ClockSkew = skew(h.Sent, now)
 	disks := make(map[metadata.DiskID]*reported, len(h.Disks))
 	for _, d := range h.Disks {
 		if slices.Contains(foreign, d.ID) {
@@ -211,6 +212,8 @@ func (f *Fleet) finish(t *term, n metadata.NodeID, r metadata.OrderResult, now t
 	if r.Err != "" {
 		t.orders.remove(o)
 		t.orders.fail(k, now)
+		t.orders.note(k, fmt.Sprintf("%.160s", r.Err))
+		t.lastError = fmt.Sprintf("%s on %s: %.300s", o.Volume, t.label(n), r.Err)
 		f.log.Warn("order failed", "node", n, "disk", o.Disk, "volume", o.Volume, "kind", r.ErrKind, "err", r.Err)
 		return
 	}

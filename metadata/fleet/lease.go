@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"kendfs/metadata"
@@ -14,23 +13,6 @@ const (
 	grantTries    = 4       // when plans are overtaken by events
 	volumesOfCall = 4096
 )
-
-// Renew keeps a session and its leases for another SessionTTL. KindStale: it is over.
-func (f *Fleet) Renew(ctx context.Context, id metadata.SessionID) error {
-	t, err := f.knowSession(ctx, id)
-	if err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := t.sessions[id]
-	if s == nil || s.closing {
-		return errSessionOver(id)
-	}
-	s.renewed = time.Now()
-	s.deadline = s.renewed.Add(metadata.SessionTTL)
-	return nil
-}
 
 func errSessionOver(id metadata.SessionID) error {
 	return metadata.Errorf(metadata.KindStale, "session %d is over", id)
@@ -109,7 +91,7 @@ func (f *Fleet) grantOnce(ctx context.Context, t *term, r metadata.GrantRequest)
 		return metadata.Lease{}, err
 	}
 	t.mergeVolume(v).unimpair()
-	return t.lease(v, from, to, f.cfg.Limits), nil
+	return t.lease(v, from, to, f.limits(t)), nil
 }
 
 // planGrant chooses what to lease and keeps plans off it. The caller holds mu.
@@ -123,7 +105,7 @@ func (f *Fleet) planGrant(t *term, r metadata.GrantRequest) (LeaseGrant, error) 
 	if r.Replicas < 1 || r.Replicas > metadata.ReplicasMax {
 		return LeaseGrant{}, metadata.Errorf(metadata.KindInvalid, "%d replicas: want 1 to %d", r.Replicas, metadata.ReplicasMax)
 	}
-	c, err := placeLease(t.world(time.Now(), f.cfg.Limits), r, f.rng)
+	c, err := placeLease(t.world(time.Now(), f.limits(t)), r, f.rng)
 	if err != nil {
 		return LeaseGrant{}, err
 	}
@@ -165,7 +147,7 @@ func (f *Fleet) Drop(ctx context.Context, s metadata.SessionID, p metadata.Lease
 	defer f.mu.Unlock()
 	t.mergeVolume(v)
 	// A lease's ids lie between the fence and the next id to hand out.
-	return t.lease(v, v.Fence, v.Next, f.cfg.Limits), nil
+	return t.lease(v, v.Fence, v.Next, f.limits(t)), nil
 }
 
 // Volumes locates the replicas of volumes; ids that do not exist are left out.
@@ -194,7 +176,7 @@ func (f *Fleet) Volumes(ctx context.Context, ids []metadata.VolumeID) ([]metadat
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := t.world(time.Now(), f.cfg.Limits)
+	w := t.world(time.Now(), f.limits(t))
 	out := make([]metadata.VolumeView, 0, len(ids))
 	for _, id := range ids {
 		if v := t.volumes[id]; v != nil {
@@ -214,29 +196,5 @@ func (f *Fleet) Nodes(context.Context) ([]metadata.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.nodeViews(t.world(time.Now(), f.cfg.Limits)), nil
-}
-
-// Status returns the state of the data as of the last plan, at most about a
-// second old.
-func (f *Fleet) Status(context.Context) (Status, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	t, err := f.leading()
-	if err != nil {
-		return Status{}, err
-	}
-	if t.status.Verdict == "" {
-		return Status{Verdict: Unknown, Sentence: "The leader has just begun its term.", Since: t.began}, nil
-	}
-	return t.status, nil
-}
-
-// StatusJSON returns Status as JSON.
-func (f *Fleet) StatusJSON(ctx context.Context) ([]byte, error) {
-	s, err := f.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(s)
+	return t.nodeViews(t.world(time.Now(), f.limits(t))), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 )
 
@@ -49,7 +50,7 @@ func TestGrantRefusals(t *testing.T) {
 		if got := grant(metadata.GrantRequest{}); got != metadata.KindNoSpace {
 			t.Errorf("full disks: %v", got)
 		}
-		c.wantVerdict(ReadOnly)
+		c.wantVerdict(health.ReadOnly)
 		c.store.must(t, &metapb.Command{Op: &metapb.Command_SetCluster{SetCluster: &metapb.SetCluster{ReadOnly: &metapb.Int64Value{Value: 1}}}})
 		c.run(4 * time.Second)
 		if got := grant(metadata.GrantRequest{}); got != metadata.KindReadOnly {
@@ -125,7 +126,7 @@ func TestSessions(t *testing.T) {
 			return metadata.SessionID(res.Id)
 		}
 		first := open()
-		if err := c.leader().Renew(ctx, first); err != nil {
+		if err := c.leader().Renew(ctx, first, metadata.Presence{}); err != nil {
 			t.Errorf("renewing a session that was opened this moment: %v", err)
 		}
 		l, err := c.leader().Grant(ctx, metadata.GrantRequest{Session: first})
@@ -135,10 +136,10 @@ func TestSessions(t *testing.T) {
 		c.run(time.Second)
 		second := open() // ends the first
 		c.run(4 * time.Second)
-		if err := c.leader().Renew(ctx, first); metadata.KindOf(err) != metadata.KindStale {
+		if err := c.leader().Renew(ctx, first, metadata.Presence{}); metadata.KindOf(err) != metadata.KindStale {
 			t.Errorf("renewing a session that another has ended: %v", err)
 		}
-		if err := c.leader().Renew(ctx, second); err != nil {
+		if err := c.leader().Renew(ctx, second, metadata.Presence{}); err != nil {
 			t.Errorf("renewing its successor: %v", err)
 		}
 		if v := c.volume(l.Volume); v.State != metadata.VolumeIdle {
@@ -151,11 +152,11 @@ func TestSessions(t *testing.T) {
 		c.run(metadata.SessionTTL - 3*time.Second)
 		c.lead()
 		c.run(metadata.SessionTTL - 2*time.Second)
-		if err := c.leader().Renew(ctx, second); err != nil {
+		if err := c.leader().Renew(ctx, second, metadata.Presence{}); err != nil {
 			t.Errorf("renewing in a new term: %v", err)
 		}
 		c.run(metadata.SessionTTL + 2*time.Second)
-		if err := c.leader().Renew(ctx, second); metadata.KindOf(err) != metadata.KindStale {
+		if err := c.leader().Renew(ctx, second, metadata.Presence{}); metadata.KindOf(err) != metadata.KindStale {
 			t.Errorf("renewing after the time to live: %v", err)
 		}
 		if ss, _ := c.store.Sessions(ctx); len(ss) != 0 {
@@ -177,7 +178,7 @@ func TestExpiredSessionCannotComeBack(t *testing.T) {
 		c.store.lossy = 1
 		c.store.mu.Unlock()
 		c.run(metadata.SessionTTL)
-		if err := c.leader().Renew(t.Context(), g.session); metadata.KindOf(err) != metadata.KindStale {
+		if err := c.leader().Renew(t.Context(), g.session, metadata.Presence{}); metadata.KindOf(err) != metadata.KindStale {
 			t.Errorf("renewing: %v", err)
 		}
 		c.store.mu.Lock()

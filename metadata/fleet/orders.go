@@ -52,6 +52,7 @@ const (
 type failing struct {
 	count int
 	until time.Time // no new order before
+	last  string    // the error
 }
 
 // orders are the orders under way and the memory of failed ones: at most one
@@ -128,7 +129,15 @@ func (t *orders) fail(k copyKey, now time.Time) {
 	if f.count < 6 {
 		wait = failureBackoff << f.count
 	}
-	t.failed[k] = failing{count: f.count + 1, until: now.Add(wait)}
+	f.count, f.until = f.count+1, now.Add(wait)
+	t.failed[k] = f
+}
+
+// note keeps the error of a failure.
+func (t *orders) note(k copyKey, err string) {
+	f := t.failed[k]
+	f.last = err
+	t.failed[k] = f
 }
 
 func (t *orders) succeed(k copyKey) { delete(t.failed, k) }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 // site is a storage server (or any node) as plans see it.
@@ -16,6 +17,8 @@ type site struct {
 	storage   bool // keeps replicas
 	live      metadata.Liveness
 	downSince time.Time // when live is down
+	volumes   int       // that hold data and list it; counted by count
+	bytes     int64     // of them
 }
 
 // disk is one disk as plans see it.
@@ -35,6 +38,7 @@ type volume struct {
 	impaired time.Time         // since when a leased volume should have been repaired or moved; zero: it should not
 	recall   bool              // its lessee is asked to give it back
 	seen     []seenOn          // when its replicas were last reported
+	below    time.Time         // since when it lacks a copy, as far as one knows; zero: it does not
 	damaged  []metadata.DiskID // whose copies were last reported to hold damaged blocks
 }
 
@@ -65,6 +69,8 @@ type world struct {
 	now     time.Time
 	lim     Limits
 	braked  bool
+	paused  bool                       // by an operator: no copies are made
+	urgent  map[metadata.VolumeID]bool // to be repaired first
 	sites   map[metadata.NodeID]*site
 	disks   map[metadata.DiskID]*disk
 	volumes map[metadata.VolumeID]*volume
@@ -170,6 +176,9 @@ type plan struct {
 	releases []plannedRelease
 	reaps    []*reaping    // all replicas have confirmed
 	stalls   map[Stall]int // volumes that need work and get none, by reason
+	short    health.Count  // of them, those that no storage server can take
+	shortWhy Stall
+	waits    map[metadata.VolumeID]Stall // why each of them waits; the first waitsMax
 }
 
 type plannedDrop struct {
@@ -190,7 +199,7 @@ type need struct {
 
 // makePlan plans for all volumes, those at most risk first.
 func makePlan(w *world) plan {
-	p := plan{stalls: make(map[Stall]int)}
+	p := plan{stalls: make(map[Stall]int), waits: make(map[metadata.VolumeID]Stall)}
 	var needs []need
 	for _, v := range w.volumes {
 		if v.granting {
@@ -206,7 +215,7 @@ func makePlan(w *world) plan {
 		}
 		needs = append(needs, need{v, w.census(v)})
 	}
-	slices.SortFunc(needs, byRisk)
+	slices.SortFunc(needs, w.byUrgency)
 	work := newWorkload(w.orders)
 	for _, n := range needs {
 		switch n.v.State {
@@ -224,10 +233,29 @@ func makePlan(w *world) plan {
 	return p
 }
 
+// waitsMax bounds the volumes of which a plan says why they wait.
+const waitsMax = 10 * health.RepairsMax
+
+// stall notes that a volume needs work and gets none.
+func (p *plan) stall(v metadata.VolumeID, why Stall) {
+	p.stalls[why]++
+	if p.waits != nil && len(p.waits) < waitsMax {
+		p.waits[v] = why
+	}
+}
+
 // touched reports whether the plan changes the volume's replica set already.
 func (p *plan) touched(v metadata.VolumeID) bool {
 	return slices.ContainsFunc(p.drops, func(d plannedDrop) bool { return d.Volume == v }) ||
 		slices.ContainsFunc(p.releases, func(r plannedRelease) bool { return r.volume == v })
+}
+
+// byUrgency puts first what an operator wants first, then what is most at risk.
+func (w *world) byUrgency(a, b need) int {
+	if x, y := w.urgent[a.v.ID], w.urgent[b.v.ID]; x != y {
+		return boolCompare(y, x)
+	}
+	return byRisk(a, b)
 }
 
 // byRisk orders by live copies in relation to the target, then by bytes.

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"kendfs/metadata"
@@ -13,7 +12,7 @@ import (
 func (f *Fleet) planAndPropose(ctx context.Context, t *term) {
 	f.mu.Lock()
 	now := time.Now()
-	w := t.world(now, f.cfg.Limits)
+	w := t.world(now, f.limits(t))
 	t.orders.expire(w)
 	if now.Sub(t.silentSeen) >= silentInterval {
 		t.silentSeen = now
@@ -50,7 +49,7 @@ func (f *Fleet) dropReplica(ctx context.Context, t *term, d plannedDrop) {
 	t.mergeVolume(v)
 	k := copyKey{d.Volume, d.Replica.Disk}
 	delete(t.suspects, k)
-	w := t.world(time.Now(), f.cfg.Limits)
+	w := t.world(time.Now(), f.limits(t))
 	if disk := w.disks[d.Replica.Disk]; d.forget && disk != nil && t.orders.free(k, w.now) {
 		t.orders.add(dropOrder(disk, v.ID, v.Epoch), w.now)
 	}
@@ -122,65 +121,4 @@ func (f *Fleet) settleResult(ctx context.Context, t *term, o *order) {
 	if o.class == classRepair {
 		f.log.Info("replica added", "volume", o.Volume, "node", o.node, "disk", o.Disk)
 	}
-}
-
-// renewStatus makes the status anew. The caller holds mu.
-func (f *Fleet) renewStatus(t *term, w *world, p plan) {
-	s := Status{
-		Dead: t.info.Dead, Trash: t.info.Trash, ReadOnly: t.info.ReadOnly,
-		Since: t.status.Since,
-	}
-	if f.cfg.Voters != nil {
-		s.Voters, s.VotersHealthy = f.cfg.Voters()
-	}
-	s.count(w)
-	open, _ := w.openDisks()
-	s.Writable = nodesOf(open) >= writeReplicasMin(max(1, t.info.Replication))
-	s.Repair.PausedTill, s.Repair.Paused = brakeUntil(w.now, sitesOf(w))
-	s.Repair.BytesPerS = int64(t.meter.fast)
-	s.Repair.ETAMin, s.Repair.ETAMax = t.meter.eta(s.Repair.BytesLeft)
-	if s.Repair.Running == 0 && s.Below.Volumes > 0 {
-		s.Repair.Stalled = p.mostly()
-	}
-	s.Nodes.Missing = t.downNames(w)
-	s.judge()
-	if s.Verdict != t.status.Verdict {
-		s.Since = w.now
-		f.log.Info("state of the data", "verdict", s.Verdict, "sentence", s.Sentence)
-	}
-	t.status = s
-}
-
-func sitesOf(w *world) []*site {
-	out := make([]*site, 0, len(w.sites))
-	for _, s := range w.sites {
-		out = append(out, s)
-	}
-	return out
-}
-
-// mostly returns the reason that holds up the most volumes.
-func (p *plan) mostly() (why Stall) {
-	for stall, n := range p.stalls {
-		if n > p.stalls[why] || n == p.stalls[why] && stall < why {
-			why = stall
-		}
-	}
-	return why
-}
-
-// downNames returns the names of up to three storage servers that are down.
-func (t *term) downNames(w *world) []string {
-	var ids []metadata.NodeID
-	for id, s := range w.sites {
-		if s.storage && s.state != metadata.NodeRemoved && s.live == metadata.LivenessDown {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	var names []string
-	for _, id := range ids[:min(len(ids), 3)] {
-		names = append(names, t.nodes[id].Name)
-	}
-	return names
 }

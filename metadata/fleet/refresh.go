@@ -89,7 +89,7 @@ func (f *Fleet) lookAtLeased(ctx context.Context, t *term) error {
 // what its volumes hold.
 func (f *Fleet) lookAtShort(ctx context.Context, t *term) error {
 	f.mu.Lock()
-	w := t.world(time.Now().Add(tickInterval), f.cfg.Limits)
+	w := t.world(time.Now().Add(tickInterval), f.limits(t))
 	f.mu.Unlock()
 	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 && w.census(v).live < v.Target })
 }
@@ -211,7 +211,7 @@ func (f *Fleet) gatherDead(ctx context.Context, t *term) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t.world(now, f.cfg.Limits).gather(page)
+	t.world(now, f.limits(t)).gather(page)
 	t.cursor = nil
 	if more && len(page) > 0 {
 		last := page[len(page)-1]

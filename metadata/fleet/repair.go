@@ -12,6 +12,7 @@ type Stall string
 
 // The reasons.
 const (
+	StallPaused    Stall = "paused by an operator"
 	StallBrake     Stall = "many storage servers went down at once; waiting for them to come back"
 	StallNoSource  Stall = "no storage server that has the data answers"
 	StallNoTarget  Stall = "no other storage server to copy to"
@@ -81,7 +82,7 @@ func (w *world) planFence(p *plan, work *workload, n need) {
 		r, ok := w.hinderingFence(v, c)
 		switch {
 		case ok && w.braked:
-			p.stalls[StallBrake]++
+			p.stall(v.ID, StallBrake)
 		case ok:
 			p.drops = append(p.drops, plannedDrop{ReplicaDrop: ReplicaDrop{Volume: v.ID, Epoch: v.Epoch, Replica: r, Min: 1}})
 			return
@@ -92,9 +93,9 @@ func (w *world) planFence(p *plan, work *workload, n need) {
 		switch {
 		case slices.Contains(v.Synced, r.Disk) || w.orders.byCopy[k] != nil:
 		case work.fencing[r.Node] >= fencesOfNodeMax:
-			p.stalls[StallBusy]++
+			p.stall(v.ID, StallBusy)
 		case !w.orders.free(k, w.now):
-			p.stalls[StallRetrying]++
+			p.stall(v.ID, StallRetrying)
 		default:
 			w.give(p, work, w.syncOrder(classFence, v, r, without(c.up, r), 0))
 		}
@@ -102,10 +103,10 @@ func (w *world) planFence(p *plan, work *workload, n need) {
 	switch {
 	case c.live == 0 && !w.orders.syncing(v.ID):
 		if why := w.planAdoption(p, work, v); why != "" {
-			p.stalls[why]++
+			p.stall(v.ID, why)
 		}
 	case len(c.up) < c.live:
-		p.stalls[StallNoReplica]++
+		p.stall(v.ID, StallNoReplica)
 	}
 }
 
@@ -137,7 +138,7 @@ func (w *world) planLeased(p *plan, n need) {
 		v.recall = !w.braked && w.mendable(v, c)
 		return
 	}
-	p.stalls[StallLeased]++
+	p.stall(v.ID, StallLeased)
 	if v.impaired.IsZero() {
 		v.impaired = w.now
 	}
@@ -167,7 +168,7 @@ func (w *world) planSettled(p *plan, work *workload, n need) {
 	v, c := n.v, n.c
 	if c.missing(v.Target) > 0 {
 		if why := w.planCopy(p, work, v, c); why != "" {
-			p.stalls[why]++
+			p.stall(v.ID, why)
 		}
 		return
 	}
@@ -246,11 +247,19 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 		return "" // one at a time: adding a replica ends the epoch
 	case w.braked:
 		return StallBrake
+	case w.paused:
+		return StallPaused
 	case len(c.up) == 0:
 		return w.planAdoption(p, work, v)
 	}
 	targets, why := w.targets(v)
 	if len(targets) == 0 {
+		if why == StallNoTarget || why == StallNoSpace {
+			p.shortWhy = why
+			if v.Blocks > 0 {
+				add(&p.short, v)
+			}
+		}
 		return why
 	}
 	sources := slices.Clone(c.up)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 // BenchmarkMakePlan plans for 100 000 volumes on 30 nodes of which one is down.
@@ -57,7 +58,7 @@ func BenchmarkStatus(b *testing.B) {
 		w.volume(metadata.VolumeID(i+1), metadata.VolumeIdle, 2, 4<<30, n+1, (n+7)%30+1)
 	}
 	for b.Loop() {
-		var s Status
-		s.count(w.world)
+		var s health.Report
+		w.count(&s)
 	}
 }

@@ -2,98 +2,24 @@ package fleet
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
-// Verdict is the state of the cluster in one word.
-type Verdict string
-
-// The verdicts.
-const (
-	Protected      Verdict = "protected"        // every volume has all its copies
-	Repairing      Verdict = "repairing"        // some lack a copy and have two or more
-	AtRisk         Verdict = "at_risk"          // some have one copy and should have more
-	Unavailable    Verdict = "unavailable"      // some data cannot be read now
-	ReadOnly       Verdict = "read_only"        // nothing can be written
-	MetadataAtRisk Verdict = "metadata_at_risk" // one more nameserver lost stops everything
-	Unknown        Verdict = "unknown"          // not enough storage servers have reported yet
-)
-
-// Status is what the leader knows about the safety of the data. All byte
-// figures are of block data; those of volumes that are being written are up to
-// ten seconds old.
-type Status struct {
-	Verdict  Verdict   `json:"verdict"`
-	Sentence string    `json:"sentence"`
-	Since    time.Time `json:"since"` // of the verdict
-
-	Copies      []Copies `json:"copies"` // of volumes that hold data, by live copies and target
-	Unavailable Count    `json:"unavailable"`
-	AtRisk      Count    `json:"at_risk"`
-	Below       Count    `json:"below_target"` // at risk and unavailable ones included
-	Fencing     int      `json:"fencing_volumes"`
-	Leased      int      `json:"leased_volumes"`
-	Volumes     Count    `json:"volumes"`
-
-	Repair   Progress `json:"repair"`
-	Nodes    Nodes    `json:"nodes"`
-	Capacity int64    `json:"capacity_bytes"`
-	Used     int64    `json:"used_bytes"`
-	Free     int64    `json:"free_bytes"`
-	Dead     int64    `json:"dead_blocks"`
-	Trash    int64    `json:"trash_trees"`
-
-	Voters        int  `json:"nameservers"`
-	VotersHealthy int  `json:"nameservers_healthy"`
-	ReadOnly      bool `json:"read_only"`
-	Writable      bool `json:"writable"` // storage servers would take new data
-}
-
-// Count counts volumes.
-type Count struct {
-	Volumes int   `json:"volumes"`
-	Bytes   int64 `json:"bytes"`
-}
-
-// Copies counts the volumes with so many live copies of so many wanted.
-type Copies struct {
-	Live   int `json:"live"`
-	Target int `json:"target"`
-	Count
-}
-
-// Progress says how repair gets on.
-type Progress struct {
-	Running    int       `json:"running"` // copies being made or checked
-	Failing    int       `json:"failing"` // copies whose last attempt failed
-	BytesLeft  int64     `json:"bytes_left"`
-	BytesPerS  int64     `json:"bytes_per_second"`
-	ETAMin     int64     `json:"eta_min_seconds"` // 0: not known
-	ETAMax     int64     `json:"eta_max_seconds"`
-	Stalled    Stall     `json:"stalled,omitempty"` // why nothing moves
-	Paused     bool      `json:"paused"`            // many storage servers went down at once; see brakeUntil
-	PausedTill time.Time `json:"paused_until,omitzero"`
-}
-
-// Nodes counts storage servers.
-type Nodes struct {
-	Up          int      `json:"up"`
-	Suspect     int      `json:"suspect"`
-	Down        int      `json:"down"`
-	Unknown     int      `json:"unknown"`
-	Draining    int      `json:"draining"`
-	Maintenance int      `json:"maintenance"`
-	Missing     []string `json:"missing,omitempty"` // names of some that are down
+// counting adds up what the judgement follows from.
+type counting struct {
+	*health.Report
+	short health.Count // below target, and nothing can be done about it now
+	least int          // nodes with a live copy of the volume that has the fewest; -1: no volume holds data
 }
 
 // count fills in the figures that follow from the world.
-func (s *Status) count(w *world) {
-	byCopies := make(map[[2]int]*Count)
+func (w *world) count(r *health.Report) counting {
+	s := counting{Report: r, least: -1}
+	byCopies := make(map[[2]int]*health.Count)
 	for _, v := range w.volumes {
 		switch v.State {
 		case metadata.VolumeFencing:
@@ -102,48 +28,94 @@ func (s *Status) count(w *world) {
 			s.Leased++
 		}
 		add(&s.Volumes, v)
-		if v.Blocks == 0 {
-			continue // an empty volume cannot be lost
-		}
-		c := census{live: v.Target}
-		if !w.whole(v) {
-			c = w.census(v)
-		}
-		k := [2]int{c.live, v.Target}
-		if byCopies[k] == nil {
-			byCopies[k] = new(Count)
-		}
-		add(byCopies[k], v)
-		if c.live >= v.Target {
-			continue
-		}
-		add(&s.Below, v)
-		if missing := c.missing(v.Target); missing > 0 {
-			s.Repair.BytesLeft += int64(missing) * v.Bytes
-		}
-		switch {
-		case c.live == 0:
-			add(&s.Unavailable, v)
-		case c.live == 1:
-			add(&s.AtRisk, v)
+		if v.Blocks > 0 { // an empty volume cannot be lost
+			s.countCopies(w, v, byCopies)
 		}
 	}
+	s.Copies = make([]health.Copies, 0, len(byCopies))
 	for k, n := range byCopies {
-		s.Copies = append(s.Copies, Copies{Live: k[0], Target: k[1], Count: *n})
+		s.Copies = append(s.Copies, health.Copies{Live: k[0], Target: k[1], Count: *n})
 	}
-	slices.SortFunc(s.Copies, func(a, b Copies) int {
+	slices.SortFunc(s.Copies, func(a, b health.Copies) int {
 		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Live, b.Live))
 	})
 	s.countNodes(w)
 	s.countOrders(w)
+	s.CanLose = max(0, s.least-1)
+	if s.least < 0 {
+		s.CanLose = s.Nodes.Up
+	}
+	return s
 }
 
-func add(c *Count, v *volume) {
+func add(c *health.Count, v *volume) {
 	c.Volumes++
 	c.Bytes += v.Bytes
 }
 
-func (s *Status) countNodes(w *world) {
+// countCopies sorts a volume that holds data by its live copies.
+func (s *counting) countCopies(w *world, v *volume, byCopies map[[2]int]*health.Count) {
+	c := census{live: v.Target}
+	whole := w.whole(v)
+	if !whole {
+		c = w.census(v)
+	}
+	for _, r := range v.Replicas {
+		if site := w.sites[r.Node]; site != nil {
+			site.volumes++
+			site.bytes += v.Bytes
+		}
+	}
+	if n := w.nodesWith(v); s.least < 0 || n < s.least {
+		s.least = n
+	}
+	k := [2]int{c.live, v.Target}
+	if byCopies[k] == nil {
+		byCopies[k] = new(health.Count)
+	}
+	add(byCopies[k], v)
+	if c.live >= v.Target {
+		v.below = time.Time{}
+		return
+	}
+	if v.below.IsZero() {
+		v.below = w.now
+	}
+	add(&s.Below, v)
+	if missing := c.missing(v.Target); missing > 0 {
+		s.Repair.BytesLeft += int64(missing) * v.Bytes
+	}
+	switch {
+	case c.live == 0:
+		add(&s.Unavailable, v)
+	case c.live == 1:
+		add(&s.AtRisk, v)
+	}
+}
+
+// nodesWith counts the nodes that have a copy of v which is there: two copies
+// on disks of one node are lost together.
+func (w *world) nodesWith(v *volume) int {
+	n := 0
+	for i, r := range v.Replicas {
+		if !w.there(r) {
+			continue
+		}
+		again := slices.ContainsFunc(v.Replicas[:i], func(o metadata.Replica) bool { return o.Node == r.Node && w.there(o) })
+		if !again {
+			n++
+		}
+	}
+	return n
+}
+
+// there reports whether a replica counts as a live copy.
+func (w *world) there(r metadata.Replica) bool {
+	d, s := w.disks[r.Disk], w.sites[r.Node]
+	return d != nil && s != nil && s.state != metadata.NodeRemoved && d.live != metadata.LivenessDown
+}
+
+func (s *counting) countNodes(w *world) {
 	for _, n := range w.sites {
 		if !n.storage || n.state == metadata.NodeRemoved {
 			continue
@@ -177,7 +149,7 @@ func (s *Status) countNodes(w *world) {
 	}
 }
 
-func (s *Status) countOrders(w *world) {
+func (s *counting) countOrders(w *world) {
 	for _, o := range w.orders.byID {
 		if o.sync() {
 			s.Repair.Running++
@@ -194,98 +166,159 @@ func (s *Status) countOrders(w *world) {
 	}
 }
 
-// judge sets the verdict and its sentence from the figures. The first that
-// applies is the verdict: what threatens data comes before what is in the way.
-func (s *Status) judge() {
-	n := s.Nodes
-	switch {
-	case n.Unknown > 0 && s.Unavailable.Volumes == 0 && s.AtRisk.Volumes == 0:
-		s.Verdict = Unknown
-		s.Sentence = fmt.Sprintf("Counting: %s not reported yet.", servers(n.Unknown, "has", "have"))
-	case n.Up+n.Suspect+n.Down+n.Unknown == 0:
-		s.Verdict = Unknown
-		s.Sentence = "No storage server has joined yet."
-	case s.Unavailable.Volumes > 0:
-		s.Verdict = Unavailable
-		s.Sentence = fmt.Sprintf("%s cannot be read now: no storage server that has them answers%s.",
-			size(s.Unavailable.Bytes), s.missing())
-	case s.AtRisk.Volumes > 0:
-		s.Verdict = AtRisk
-		s.Sentence = fmt.Sprintf("%s have one live copy%s. %s", size(s.AtRisk.Bytes), s.missing(), s.progress())
-	case s.Voters > 1 && s.VotersHealthy <= s.Voters/2+1 && s.VotersHealthy < s.Voters:
-		s.Verdict = MetadataAtRisk
-		s.Sentence = fmt.Sprintf("%d of %d nameservers answer; if one more fails, nothing can be read or written.", s.VotersHealthy, s.Voters)
-	case s.ReadOnly:
-		s.Verdict = ReadOnly
-		s.Sentence = "Writing is switched off."
-	case !s.Writable:
-		s.Verdict = ReadOnly
-		s.Sentence = "Nothing can be written: too few storage servers answer and have room" + s.missing() + "."
-	case s.Below.Volumes > 0:
-		s.Verdict = Repairing
-		s.Sentence = fmt.Sprintf("%s lack a copy%s. %s", size(s.Below.Bytes), s.missing(), s.progress())
-	default:
-		s.Verdict = Protected
-		s.Sentence = "All data has all its copies" + s.missing() + "."
+// renewStatus makes the judgement anew. The caller holds mu.
+func (f *Fleet) renewStatus(t *term, w *world, p plan) {
+	figures := f.figures(t, w, p)
+	r := health.Judge(figures)
+	if r.Verdict != t.status.Verdict {
+		f.log.Info("state of the data", "verdict", r.Verdict, "sentence", r.Sentence)
+	}
+	t.status, t.waits = r, p.waits
+	t.version.see(signature(t, w), w.now)
+}
+
+// figures counts everything.
+func (f *Fleet) figures(t *term, w *world, p plan) health.Figures {
+	r := health.Report{
+		AsOf: w.now.UTC(), Cluster: t.info.ID, Dead: t.info.Dead, Trash: t.info.Trash, ReadOnly: t.info.ReadOnly,
+		LastChange: t.info.Now,
+	}
+	if f.cfg.Voters != nil {
+		r.Voters, r.VotersHealthy = f.cfg.Voters()
+	}
+	if f.cfg.Nameserver != nil {
+		r.Nameserver = f.cfg.Nameserver()
+		r.Nameserver.Name = t.nameOf(r.Nameserver.Leader)
+	}
+	w.count(&r)
+	open, _ := w.openDisks()
+	r.Writable = nodesOf(open) >= writeReplicasMin(max(1, t.info.Replication))
+	t.repairProgress(w, p, &r)
+	r.Repair.Limit = f.repairRate(t)
+	r.Nodes.Missing = t.downNames(w)
+	out := health.Figures{
+		Facts: r, Machines: t.machines(w), Target: t.info.Replication, Mutes: t.info.Mutes,
+		LastError: t.lastError, Short: p.short, Why: string(p.shortWhy),
+	}
+	if t.status.Verdict != "" {
+		out.Previous = &t.status
+	}
+	for k, s := range w.suspects {
+		if v := w.volumes[k.volume]; s.confirmed && v != nil {
+			add(&out.Corrupt, v)
+		}
+	}
+	return out
+}
+
+// repairProgress says how the copies get on.
+func (t *term) repairProgress(w *world, p plan, r *health.Report) {
+	if till, on := brakeUntil(w.now, sitesOf(w)); on {
+		r.Repair.Paused, r.Repair.PausedTill, r.Repair.PausedBy = true, till.UTC(), health.PausedByBrake
+	}
+	if w.paused {
+		r.Repair.Paused, r.Repair.PausedTill, r.Repair.PausedBy = true, t.info.RepairPausedUntil, health.PausedByOperator
+	}
+	r.Repair.BytesPerS = int64(t.meter.fast)
+	r.Repair.ETAMin, r.Repair.ETAMax = t.meter.eta(r.Repair.BytesLeft)
+	if r.Repair.Running == 0 && r.Below.Volumes > 0 {
+		r.Repair.Stalled = string(p.mostly())
 	}
 }
 
-// missing names the storage servers that are down, if there are any.
-func (s *Status) missing() string {
-	if s.Nodes.Down == 0 {
-		return ""
+// machines returns what checks look at, in order of id.
+func (t *term) machines(w *world) []health.Machine {
+	out := make([]health.Machine, 0, len(t.nodes))
+	for _, id := range sortedNodes(t.nodes) {
+		n, s := t.nodes[id], w.sites[id]
+		if n.State == metadata.NodeRemoved {
+			continue
+		}
+		m := health.Machine{
+			ID: id.String(), Name: n.Name, Storage: s.storage, Nameserver: slices.Contains(n.Roles, metadata.NodeNameserver),
+			State: n.State, StateSince: n.StateSince, Until: n.Until, Live: s.live, DownSince: s.downSince.UTC(),
+			Volumes: s.volumes, Bytes: s.bytes, Version: n.Version, CertExpires: n.CertExpires, Skew: n.ClockSkew,
+		}
+		for _, d := range n.Disks {
+			if r := n.disks[d.ID]; r != nil {
+				m.Disks = append(m.Disks, health.Disk{
+					ID: d.ID.String(), Path: r.Path, Failed: r.Failed, Capacity: r.Capacity, Free: r.Free, Used: r.Used,
+				})
+			}
+		}
+		out = append(out, m)
 	}
-	names := strings.Join(s.Nodes.Missing, ", ")
-	if more := s.Nodes.Down - len(s.Nodes.Missing); more > 0 {
-		names = strings.TrimPrefix(fmt.Sprintf("%s and %d more", names, more), " and ")
-	}
-	return fmt.Sprintf(" (down: %s)", names)
+	return out
 }
 
-// progress says how repair gets on.
-func (s *Status) progress() string {
-	r := s.Repair
-	switch {
-	case r.Paused:
-		return "Repair is paused: " + string(StallBrake) + "."
-	case r.Running == 0 && r.BytesLeft == 0 && s.Nodes.Maintenance > 0:
-		return "Nothing is copied: the others are on nodes in maintenance."
-	case r.Running == 0 && r.Stalled != "":
-		return "Repair waits: " + string(r.Stalled) + "."
-	case r.ETAMax > 0:
-		return fmt.Sprintf("Repairing at %s/s, %s left.", size(r.BytesPerS), span(r.ETAMin, r.ETAMax))
+func sortedNodes(nodes map[metadata.NodeID]*node) []metadata.NodeID {
+	ids := make([]metadata.NodeID, 0, len(nodes))
+	for id := range nodes {
+		ids = append(ids, id)
 	}
-	return "Repair is starting."
+	slices.Sort(ids)
+	return ids
 }
 
-func servers(n int, one, many string) string {
-	if n == 1 {
-		return "1 storage server " + one
+// nameOf returns the name of the node with that id.
+func (t *term) nameOf(id string) string {
+	parsed, err := metadata.ParseNodeID(id)
+	if n := t.nodes[parsed]; err == nil && n != nil {
+		return n.Name
 	}
-	return fmt.Sprintf("%d storage servers %s", n, many)
+	return ""
 }
 
-// size writes bytes for people, in IEC units.
-func size(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
+func sitesOf(w *world) []*site {
+	out := make([]*site, 0, len(w.sites))
+	for _, s := range w.sites {
+		out = append(out, s)
 	}
-	v, units := float64(n), "KMGTPE"
-	i := -1
-	for v >= 1024 && i < len(units)-1 {
-		v /= 1024
-		i++
-	}
-	return fmt.Sprintf("%.1f %ciB", v, units[i])
+	return out
 }
 
-// span writes a range of seconds for people.
-func span(least, most int64) string {
-	switch {
-	case most < 90:
-		return "about a minute"
-	case most < 2*3600:
-		return fmt.Sprintf("%d-%d min", max(1, least/60), (most+59)/60)
+// mostly returns the reason that holds up the most volumes.
+func (p *plan) mostly() (why Stall) {
+	for stall, n := range p.stalls {
+		if n > p.stalls[why] || n == p.stalls[why] && stall < why {
+			why = stall
+		}
 	}
-	return fmt.Sprintf("%d-%d h", max(1, least/3600), (most+3599)/3600)
+	return why
 }
+
+// downNames returns the names of up to three storage servers that are down.
+func (t *term) downNames(w *world) []string {
+	var ids []metadata.NodeID
+	for id, s := range w.sites {
+		if s.storage && s.state != metadata.NodeRemoved && s.live == metadata.LivenessDown {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	var names []string
+	for _, id := range ids[:min(len(ids), 3)] {
+		names = append(names, t.nodes[id].Name)
+	}
+	return names
+}
+
+// repairRate is what each storage server may pull: the operators' setting, else
+// that of the configuration.
+func (f *Fleet) repairRate(t *term) int64 {
+	if t.info.RepairBytesPerSecond > 0 {
+		return t.info.RepairBytesPerSecond
+	}
+	return f.cfg.RepairBytesPerSecond
+}
+
+// limits are the configured ones with the operators' settings over them.
+func (f *Fleet) limits(t *term) Limits {
+	l := f.cfg.Limits
+	l.SuspectAfter = cmp.Or(t.info.SuspectAfter, l.SuspectAfter)
+	l.DownAfter = max(l.SuspectAfter, cmp.Or(t.info.DownAfter, l.DownAfter))
+	return l
+}
+
+// paused reports whether an operator has paused repair.
+func (t *term) paused(now time.Time) bool { return t.info.RepairPausedUntil.After(now) }

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 // term is what a leader knows in its term: a copy of the namespace's fleet
 // records, and what it was told since. All of it is guarded by Fleet.mu.
 type term struct {
 	began time.Time
+	over  chan struct{} // closed when it ends
 	info  metadata.ClusterInfo
 
 	nodes    map[metadata.NodeID]*node
@@ -32,7 +34,12 @@ type term struct {
 	nodesRead  time.Time           // last reload for an unknown node or session
 	planCost   time.Duration       // that the last plan took
 	meter      meter
-	status     Status
+	status     health.Report
+	version    version
+	waits      map[metadata.VolumeID]Stall  // of the last plan
+	lastError  string                       // of a copy that failed
+	urgent     map[metadata.VolumeID]bool   // volumes that an operator wants repaired first
+	present    map[metadata.NodeID]presence // of nodes without disks
 }
 
 // node is a node's row, and what its heartbeats say.
@@ -57,6 +64,7 @@ type session struct {
 
 func newTerm() *term {
 	return &term{
+		over:     make(chan struct{}),
 		nodes:    make(map[metadata.NodeID]*node),
 		sessions: make(map[metadata.SessionID]*session),
 		volumes:  make(map[metadata.VolumeID]*volume),
@@ -64,6 +72,8 @@ func newTerm() *term {
 		strays:   make(map[copyKey]stray),
 		suspects: make(map[copyKey]suspect),
 		reapings: make(map[metadata.VolumeID]*reaping),
+		urgent:   make(map[metadata.VolumeID]bool),
+		present:  make(map[metadata.NodeID]presence),
 	}
 }
 
@@ -73,6 +83,7 @@ func (t *term) world(now time.Time, lim Limits) *world {
 	w := &world{
 		now: now, lim: lim, volumes: t.volumes, orders: t.orders,
 		strays: t.strays, suspects: t.suspects, reapings: t.reapings, next: t.info.NextVolume,
+		paused: t.paused(now), urgent: t.urgent,
 		sites: make(map[metadata.NodeID]*site, len(t.nodes)),
 		disks: make(map[metadata.DiskID]*disk, 2*len(t.nodes)),
 	}
@@ -134,9 +145,10 @@ func (t *term) mergeNodes(rows []metadata.Node) {
 			n = &node{disks: make(map[metadata.DiskID]*reported)}
 			t.nodes[row.ID] = n
 		}
-		version := n.Version
+		said := n.Node
 		n.Node = row
-		n.Version = version
+		n.Version, n.Started, n.CertExpires = said.Version, said.Started, said.CertExpires
+		n.ClockSkew, n.Traffic = said.ClockSkew, said.Traffic
 	}
 }
 

@@ -93,6 +93,8 @@ type Command struct {
 	Session  uint64 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	Acked    uint64 `protobuf:"varint,3,opt,name=acked,proto3" json:"acked,omitempty"`
+	// Who asks. The audit records it with every operator's change.
+	Actor *Actor `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	// Types that are valid to be assigned to Op:
 	//
 	//	*Command_Init
@@ -123,6 +125,11 @@ type Command struct {
 	//	*Command_DeleteUser
 	//	*Command_SetCluster
 	//	*Command_AnnounceDisks
+	//	*Command_SetNode
+	//	*Command_SetMute
+	//	*Command_PutDesktop
+	//	*Command_RecordEvents
+	//	*Command_RecordAudit
 	Op            isCommand_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -177,6 +184,13 @@ func (x *Command) GetAcked() uint64 {
 		return x.Acked
 	}
 	return 0
+}
+
+func (x *Command) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
 }
 
 func (x *Command) GetOp() isCommand_Op {
@@ -438,6 +452,51 @@ func (x *Command) GetAnnounceDisks() *AnnounceDisks {
 	return nil
 }
 
+func (x *Command) GetSetNode() *SetNode {
+	if x != nil {
+		if x, ok := x.Op.(*Command_SetNode); ok {
+			return x.SetNode
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSetMute() *SetMute {
+	if x != nil {
+		if x, ok := x.Op.(*Command_SetMute); ok {
+			return x.SetMute
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutDesktop() *PutDesktop {
+	if x != nil {
+		if x, ok := x.Op.(*Command_PutDesktop); ok {
+			return x.PutDesktop
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRecordEvents() *RecordEvents {
+	if x != nil {
+		if x, ok := x.Op.(*Command_RecordEvents); ok {
+			return x.RecordEvents
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRecordAudit() *RecordAudit {
+	if x != nil {
+		if x, ok := x.Op.(*Command_RecordAudit); ok {
+			return x.RecordAudit
+		}
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -554,6 +613,26 @@ type Command_AnnounceDisks struct {
 	AnnounceDisks *AnnounceDisks `protobuf:"bytes,57,opt,name=announce_disks,json=announceDisks,proto3,oneof"`
 }
 
+type Command_SetNode struct {
+	SetNode *SetNode `protobuf:"bytes,58,opt,name=set_node,json=setNode,proto3,oneof"`
+}
+
+type Command_SetMute struct {
+	SetMute *SetMute `protobuf:"bytes,59,opt,name=set_mute,json=setMute,proto3,oneof"`
+}
+
+type Command_PutDesktop struct {
+	PutDesktop *PutDesktop `protobuf:"bytes,60,opt,name=put_desktop,json=putDesktop,proto3,oneof"`
+}
+
+type Command_RecordEvents struct {
+	RecordEvents *RecordEvents `protobuf:"bytes,61,opt,name=record_events,json=recordEvents,proto3,oneof"`
+}
+
+type Command_RecordAudit struct {
+	RecordAudit *RecordAudit `protobuf:"bytes,62,opt,name=record_audit,json=recordAudit,proto3,oneof"`
+}
+
 func (*Command_Init) isCommand_Op() {}
 
 func (*Command_Commit) isCommand_Op() {}
@@ -609,6 +688,16 @@ func (*Command_DeleteUser) isCommand_Op() {}
 func (*Command_SetCluster) isCommand_Op() {}
 
 func (*Command_AnnounceDisks) isCommand_Op() {}
+
+func (*Command_SetNode) isCommand_Op() {}
+
+func (*Command_SetMute) isCommand_Op() {}
+
+func (*Command_PutDesktop) isCommand_Op() {}
+
+func (*Command_RecordEvents) isCommand_Op() {}
+
+func (*Command_RecordAudit) isCommand_Op() {}
 
 type ETagSet struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2373,7 +2462,6 @@ func (x *DeadBlock) GetLength() uint32 {
 type PutNode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          *NodeRow               `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	OnlyState     bool                   `protobuf:"varint,2,opt,name=only_state,json=onlyState,proto3" json:"only_state,omitempty"` // only id and state of node count, the rest stays as it is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2413,13 +2501,6 @@ func (x *PutNode) GetNode() *NodeRow {
 		return x.Node
 	}
 	return nil
-}
-
-func (x *PutNode) GetOnlyState() bool {
-	if x != nil {
-		return x.OnlyState
-	}
-	return false
 }
 
 type Join struct {
@@ -2667,12 +2748,16 @@ func (x *DeleteUser) GetName() string {
 }
 
 type SetCluster struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Replication   uint32                 `protobuf:"varint,1,opt,name=replication,proto3" json:"replication,omitempty"` // 0: unchanged
-	Grace         int64                  `protobuf:"varint,2,opt,name=grace,proto3" json:"grace,omitempty"`             // 0: unchanged
-	ReadOnly      *Int64Value            `protobuf:"bytes,3,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Replication       uint32                 `protobuf:"varint,1,opt,name=replication,proto3" json:"replication,omitempty"` // 0: unchanged
+	Grace             int64                  `protobuf:"varint,2,opt,name=grace,proto3" json:"grace,omitempty"`             // 0: unchanged
+	ReadOnly          *Int64Value            `protobuf:"bytes,3,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	RepairBytes       *Int64Value            `protobuf:"bytes,4,opt,name=repair_bytes,json=repairBytes,proto3" json:"repair_bytes,omitempty"`                     // per second and storage server; 0: the nameserver's own setting
+	RepairPausedUntil *Int64Value            `protobuf:"bytes,5,opt,name=repair_paused_until,json=repairPausedUntil,proto3" json:"repair_paused_until,omitempty"` // Unix nanoseconds; 0: repair goes on
+	SuspectAfter      *Int64Value            `protobuf:"bytes,6,opt,name=suspect_after,json=suspectAfter,proto3" json:"suspect_after,omitempty"`                  // nanoseconds; 0: the nameserver's own setting
+	DownAfter         *Int64Value            `protobuf:"bytes,7,opt,name=down_after,json=downAfter,proto3" json:"down_after,omitempty"`                           // nanoseconds; 0: the nameserver's own setting
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *SetCluster) Reset() {
@@ -2726,6 +2811,352 @@ func (x *SetCluster) GetReadOnly() *Int64Value {
 	return nil
 }
 
+func (x *SetCluster) GetRepairBytes() *Int64Value {
+	if x != nil {
+		return x.RepairBytes
+	}
+	return nil
+}
+
+func (x *SetCluster) GetRepairPausedUntil() *Int64Value {
+	if x != nil {
+		return x.RepairPausedUntil
+	}
+	return nil
+}
+
+func (x *SetCluster) GetSuspectAfter() *Int64Value {
+	if x != nil {
+		return x.SuspectAfter
+	}
+	return nil
+}
+
+func (x *SetCluster) GetDownAfter() *Int64Value {
+	if x != nil {
+		return x.DownAfter
+	}
+	return nil
+}
+
+type StringValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StringValue) Reset() {
+	*x = StringValue{}
+	mi := &file_metadata_metapb_command_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StringValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StringValue) ProtoMessage() {}
+
+func (x *StringValue) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_command_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StringValue.ProtoReflect.Descriptor instead.
+func (*StringValue) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *StringValue) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+// SetNode changes what is given of an operator's wishes for a node; the rest
+// stays as it is, whoever changes it meanwhile.
+type SetNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	State         *Int64Value            `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // metadata.NodeState
+	Until         *Int64Value            `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"` // end of the maintenance, Unix nanoseconds; 0: none
+	Zone          *StringValue           `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	Name          *StringValue           `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetNode) Reset() {
+	*x = SetNode{}
+	mi := &file_metadata_metapb_command_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetNode) ProtoMessage() {}
+
+func (x *SetNode) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_command_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetNode.ProtoReflect.Descriptor instead.
+func (*SetNode) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *SetNode) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SetNode) GetState() *Int64Value {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *SetNode) GetUntil() *Int64Value {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *SetNode) GetZone() *StringValue {
+	if x != nil {
+		return x.Zone
+	}
+	return nil
+}
+
+func (x *SetNode) GetName() *StringValue {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+// SetMute silences a check until then; with until in the past, no longer.
+type SetMute struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Until         int64                  `protobuf:"varint,2,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMute) Reset() {
+	*x = SetMute{}
+	mi := &file_metadata_metapb_command_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMute) ProtoMessage() {}
+
+func (x *SetMute) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_command_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMute.ProtoReflect.Descriptor instead.
+func (*SetMute) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SetMute) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *SetMute) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+// PutDesktop keeps a user's desktop: a document of the admin's, not looked into.
+type PutDesktop struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Document      []byte                 `protobuf:"bytes,2,opt,name=document,proto3" json:"document,omitempty"` // empty: forget it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutDesktop) Reset() {
+	*x = PutDesktop{}
+	mi := &file_metadata_metapb_command_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutDesktop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutDesktop) ProtoMessage() {}
+
+func (x *PutDesktop) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_command_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutDesktop.ProtoReflect.Descriptor instead.
+func (*PutDesktop) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PutDesktop) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *PutDesktop) GetDocument() []byte {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+// RecordEvents adds events. Their ids and times are those of the command.
+type RecordEvents struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*EventRow            `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordEvents) Reset() {
+	*x = RecordEvents{}
+	mi := &file_metadata_metapb_command_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordEvents) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordEvents) ProtoMessage() {}
+
+func (x *RecordEvents) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_command_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordEvents.ProtoReflect.Descriptor instead.
+func (*RecordEvents) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *RecordEvents) GetEvents() []*EventRow {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// RecordAudit records what changes nothing: a login, a download.
+type RecordAudit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Record        *AuditRow              `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordAudit) Reset() {
+	*x = RecordAudit{}
+	mi := &file_metadata_metapb_command_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordAudit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordAudit) ProtoMessage() {}
+
+func (x *RecordAudit) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_command_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordAudit.ProtoReflect.Descriptor instead.
+func (*RecordAudit) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *RecordAudit) GetRecord() *AuditRow {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
 type AnnounceDisks struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
@@ -2738,7 +3169,7 @@ type AnnounceDisks struct {
 
 func (x *AnnounceDisks) Reset() {
 	*x = AnnounceDisks{}
-	mi := &file_metadata_metapb_command_proto_msgTypes[36]
+	mi := &file_metadata_metapb_command_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2750,7 +3181,7 @@ func (x *AnnounceDisks) String() string {
 func (*AnnounceDisks) ProtoMessage() {}
 
 func (x *AnnounceDisks) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_command_proto_msgTypes[36]
+	mi := &file_metadata_metapb_command_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2763,7 +3194,7 @@ func (x *AnnounceDisks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceDisks.ProtoReflect.Descriptor instead.
 func (*AnnounceDisks) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{36}
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AnnounceDisks) GetNode() uint64 {
@@ -2817,7 +3248,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_metadata_metapb_command_proto_msgTypes[37]
+	mi := &file_metadata_metapb_command_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2829,7 +3260,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_command_proto_msgTypes[37]
+	mi := &file_metadata_metapb_command_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2842,7 +3273,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{37}
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Result) GetKind() uint32 {
@@ -2957,7 +3388,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_metadata_metapb_command_proto_msgTypes[38]
+	mi := &file_metadata_metapb_command_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2969,7 +3400,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_command_proto_msgTypes[38]
+	mi := &file_metadata_metapb_command_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2982,7 +3413,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{38}
+	return file_metadata_metapb_command_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Entry) GetRow() *EntryRow {
@@ -3028,11 +3459,12 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x05Batch\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x10\n" +
 	"\x03now\x18\x02 \x01(\x03R\x03now\x120\n" +
-	"\bcommands\x18\x03 \x03(\v2\x14.ken.meta.v1.CommandR\bcommands\"\x91\f\n" +
+	"\bcommands\x18\x03 \x03(\v2\x14.ken.meta.v1.CommandR\bcommands\"\xde\x0e\n" +
 	"\aCommand\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x14\n" +
-	"\x05acked\x18\x03 \x01(\x04R\x05acked\x12'\n" +
+	"\x05acked\x18\x03 \x01(\x04R\x05acked\x12(\n" +
+	"\x05actor\x18\x04 \x01(\v2\x12.ken.meta.v1.ActorR\x05actor\x12'\n" +
 	"\x04init\x18\n" +
 	" \x01(\v2\x11.ken.meta.v1.InitH\x00R\x04init\x12-\n" +
 	"\x06commit\x18\v \x01(\v2\x13.ken.meta.v1.CommitH\x00R\x06commit\x12*\n" +
@@ -3065,7 +3497,13 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"deleteUser\x12:\n" +
 	"\vset_cluster\x188 \x01(\v2\x17.ken.meta.v1.SetClusterH\x00R\n" +
 	"setCluster\x12C\n" +
-	"\x0eannounce_disks\x189 \x01(\v2\x1a.ken.meta.v1.AnnounceDisksH\x00R\rannounceDisksB\x04\n" +
+	"\x0eannounce_disks\x189 \x01(\v2\x1a.ken.meta.v1.AnnounceDisksH\x00R\rannounceDisks\x121\n" +
+	"\bset_node\x18: \x01(\v2\x14.ken.meta.v1.SetNodeH\x00R\asetNode\x121\n" +
+	"\bset_mute\x18; \x01(\v2\x14.ken.meta.v1.SetMuteH\x00R\asetMute\x12:\n" +
+	"\vput_desktop\x18< \x01(\v2\x17.ken.meta.v1.PutDesktopH\x00R\n" +
+	"putDesktop\x12@\n" +
+	"\rrecord_events\x18= \x01(\v2\x19.ken.meta.v1.RecordEventsH\x00R\frecordEvents\x12=\n" +
+	"\frecord_audit\x18> \x01(\v2\x18.ken.meta.v1.RecordAuditH\x00R\vrecordAuditB\x04\n" +
 	"\x02op\"/\n" +
 	"\aETagSet\x12\x10\n" +
 	"\x03any\x18\x01 \x01(\bR\x03any\x12\x12\n" +
@@ -3195,11 +3633,9 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\x12\x16\n" +
 	"\x06volume\x18\x02 \x01(\x04R\x06volume\x12\x14\n" +
 	"\x05local\x18\x03 \x01(\x04R\x05local\x12\x16\n" +
-	"\x06length\x18\x04 \x01(\rR\x06length\"R\n" +
+	"\x06length\x18\x04 \x01(\rR\x06length\"9\n" +
 	"\aPutNode\x12(\n" +
-	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\x12\x1d\n" +
-	"\n" +
-	"only_state\x18\x02 \x01(\bR\tonlyState\"k\n" +
+	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04nodeJ\x04\b\x02\x10\x03\"k\n" +
 	"\x04Join\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12#\n" +
 	"\rsecret_sha256\x18\x02 \x01(\fR\fsecretSha256\x12(\n" +
@@ -3213,12 +3649,36 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x06create\x18\x02 \x01(\bR\x06create\" \n" +
 	"\n" +
 	"DeleteUser\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"z\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\xf5\x02\n" +
 	"\n" +
 	"SetCluster\x12 \n" +
 	"\vreplication\x18\x01 \x01(\rR\vreplication\x12\x14\n" +
 	"\x05grace\x18\x02 \x01(\x03R\x05grace\x124\n" +
-	"\tread_only\x18\x03 \x01(\v2\x17.ken.meta.v1.Int64ValueR\breadOnly\"a\n" +
+	"\tread_only\x18\x03 \x01(\v2\x17.ken.meta.v1.Int64ValueR\breadOnly\x12:\n" +
+	"\frepair_bytes\x18\x04 \x01(\v2\x17.ken.meta.v1.Int64ValueR\vrepairBytes\x12G\n" +
+	"\x13repair_paused_until\x18\x05 \x01(\v2\x17.ken.meta.v1.Int64ValueR\x11repairPausedUntil\x12<\n" +
+	"\rsuspect_after\x18\x06 \x01(\v2\x17.ken.meta.v1.Int64ValueR\fsuspectAfter\x126\n" +
+	"\n" +
+	"down_after\x18\a \x01(\v2\x17.ken.meta.v1.Int64ValueR\tdownAfter\"#\n" +
+	"\vStringValue\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\"\xd7\x01\n" +
+	"\aSetNode\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12-\n" +
+	"\x05state\x18\x02 \x01(\v2\x17.ken.meta.v1.Int64ValueR\x05state\x12-\n" +
+	"\x05until\x18\x03 \x01(\v2\x17.ken.meta.v1.Int64ValueR\x05until\x12,\n" +
+	"\x04zone\x18\x04 \x01(\v2\x18.ken.meta.v1.StringValueR\x04zone\x12,\n" +
+	"\x04name\x18\x05 \x01(\v2\x18.ken.meta.v1.StringValueR\x04name\"3\n" +
+	"\aSetMute\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\x03R\x05until\"<\n" +
+	"\n" +
+	"PutDesktop\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1a\n" +
+	"\bdocument\x18\x02 \x01(\fR\bdocument\"=\n" +
+	"\fRecordEvents\x12-\n" +
+	"\x06events\x18\x01 \x03(\v2\x15.ken.meta.v1.EventRowR\x06events\"<\n" +
+	"\vRecordAudit\x12-\n" +
+	"\x06record\x18\x01 \x01(\v2\x15.ken.meta.v1.AuditRowR\x06record\"a\n" +
 	"\rAnnounceDisks\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05disks\x18\x02 \x03(\x06R\x05disks\x12\x12\n" +
@@ -3260,7 +3720,7 @@ func file_metadata_metapb_command_proto_rawDescGZIP() []byte {
 	return file_metadata_metapb_command_proto_rawDescData
 }
 
-var file_metadata_metapb_command_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_metadata_metapb_command_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_metadata_metapb_command_proto_goTypes = []any{
 	(*Batch)(nil),         // 0: ken.meta.v1.Batch
 	(*Command)(nil),       // 1: ken.meta.v1.Command
@@ -3298,99 +3758,124 @@ var file_metadata_metapb_command_proto_goTypes = []any{
 	(*PutUser)(nil),       // 33: ken.meta.v1.PutUser
 	(*DeleteUser)(nil),    // 34: ken.meta.v1.DeleteUser
 	(*SetCluster)(nil),    // 35: ken.meta.v1.SetCluster
-	(*AnnounceDisks)(nil), // 36: ken.meta.v1.AnnounceDisks
-	(*Result)(nil),        // 37: ken.meta.v1.Result
-	(*Entry)(nil),         // 38: ken.meta.v1.Entry
-	(*ClusterRow)(nil),    // 39: ken.meta.v1.ClusterRow
-	(*UserRow)(nil),       // 40: ken.meta.v1.UserRow
-	(*NodeRow)(nil),       // 41: ken.meta.v1.NodeRow
-	(*BlockRef)(nil),      // 42: ken.meta.v1.BlockRef
-	(*PropRow)(nil),       // 43: ken.meta.v1.PropRow
-	(*LockRow)(nil),       // 44: ken.meta.v1.LockRow
-	(*Replica)(nil),       // 45: ken.meta.v1.Replica
-	(*TokenRow)(nil),      // 46: ken.meta.v1.TokenRow
-	(*VolumeRow)(nil),     // 47: ken.meta.v1.VolumeRow
-	(*EntryRow)(nil),      // 48: ken.meta.v1.EntryRow
-	(*DirRow)(nil),        // 49: ken.meta.v1.DirRow
+	(*StringValue)(nil),   // 36: ken.meta.v1.StringValue
+	(*SetNode)(nil),       // 37: ken.meta.v1.SetNode
+	(*SetMute)(nil),       // 38: ken.meta.v1.SetMute
+	(*PutDesktop)(nil),    // 39: ken.meta.v1.PutDesktop
+	(*RecordEvents)(nil),  // 40: ken.meta.v1.RecordEvents
+	(*RecordAudit)(nil),   // 41: ken.meta.v1.RecordAudit
+	(*AnnounceDisks)(nil), // 42: ken.meta.v1.AnnounceDisks
+	(*Result)(nil),        // 43: ken.meta.v1.Result
+	(*Entry)(nil),         // 44: ken.meta.v1.Entry
+	(*Actor)(nil),         // 45: ken.meta.v1.Actor
+	(*ClusterRow)(nil),    // 46: ken.meta.v1.ClusterRow
+	(*UserRow)(nil),       // 47: ken.meta.v1.UserRow
+	(*NodeRow)(nil),       // 48: ken.meta.v1.NodeRow
+	(*BlockRef)(nil),      // 49: ken.meta.v1.BlockRef
+	(*PropRow)(nil),       // 50: ken.meta.v1.PropRow
+	(*LockRow)(nil),       // 51: ken.meta.v1.LockRow
+	(*Replica)(nil),       // 52: ken.meta.v1.Replica
+	(*TokenRow)(nil),      // 53: ken.meta.v1.TokenRow
+	(*EventRow)(nil),      // 54: ken.meta.v1.EventRow
+	(*AuditRow)(nil),      // 55: ken.meta.v1.AuditRow
+	(*VolumeRow)(nil),     // 56: ken.meta.v1.VolumeRow
+	(*EntryRow)(nil),      // 57: ken.meta.v1.EntryRow
+	(*DirRow)(nil),        // 58: ken.meta.v1.DirRow
 }
 var file_metadata_metapb_command_proto_depIdxs = []int32{
 	1,  // 0: ken.meta.v1.Batch.commands:type_name -> ken.meta.v1.Command
-	7,  // 1: ken.meta.v1.Command.init:type_name -> ken.meta.v1.Init
-	8,  // 2: ken.meta.v1.Command.commit:type_name -> ken.meta.v1.Commit
-	9,  // 3: ken.meta.v1.Command.stage:type_name -> ken.meta.v1.Stage
-	10, // 4: ken.meta.v1.Command.mkdir:type_name -> ken.meta.v1.Mkdir
-	11, // 5: ken.meta.v1.Command.rename:type_name -> ken.meta.v1.Rename
-	12, // 6: ken.meta.v1.Command.copy:type_name -> ken.meta.v1.Copy
-	13, // 7: ken.meta.v1.Command.remove:type_name -> ken.meta.v1.Remove
-	15, // 8: ken.meta.v1.Command.set_attr:type_name -> ken.meta.v1.SetAttr
-	16, // 9: ken.meta.v1.Command.lock:type_name -> ken.meta.v1.Lock
-	17, // 10: ken.meta.v1.Command.refresh:type_name -> ken.meta.v1.Refresh
-	18, // 11: ken.meta.v1.Command.unlock:type_name -> ken.meta.v1.Unlock
-	19, // 12: ken.meta.v1.Command.reap:type_name -> ken.meta.v1.Reap
-	20, // 13: ken.meta.v1.Command.open_session:type_name -> ken.meta.v1.OpenSession
-	21, // 14: ken.meta.v1.Command.close_session:type_name -> ken.meta.v1.CloseSession
-	22, // 15: ken.meta.v1.Command.grant_lease:type_name -> ken.meta.v1.GrantLease
-	23, // 16: ken.meta.v1.Command.drop_replica:type_name -> ken.meta.v1.DropReplica
-	24, // 17: ken.meta.v1.Command.release_lease:type_name -> ken.meta.v1.ReleaseLease
-	25, // 18: ken.meta.v1.Command.add_replica:type_name -> ken.meta.v1.AddReplica
-	26, // 19: ken.meta.v1.Command.synced:type_name -> ken.meta.v1.Synced
-	27, // 20: ken.meta.v1.Command.reaped:type_name -> ken.meta.v1.Reaped
-	29, // 21: ken.meta.v1.Command.put_node:type_name -> ken.meta.v1.PutNode
-	30, // 22: ken.meta.v1.Command.join:type_name -> ken.meta.v1.Join
-	31, // 23: ken.meta.v1.Command.put_token:type_name -> ken.meta.v1.PutToken
-	32, // 24: ken.meta.v1.Command.delete_token:type_name -> ken.meta.v1.DeleteToken
-	33, // 25: ken.meta.v1.Command.put_user:type_name -> ken.meta.v1.PutUser
-	34, // 26: ken.meta.v1.Command.delete_user:type_name -> ken.meta.v1.DeleteUser
-	35, // 27: ken.meta.v1.Command.set_cluster:type_name -> ken.meta.v1.SetCluster
-	36, // 28: ken.meta.v1.Command.announce_disks:type_name -> ken.meta.v1.AnnounceDisks
-	3,  // 29: ken.meta.v1.IfList.conds:type_name -> ken.meta.v1.IfCond
-	2,  // 30: ken.meta.v1.Guard.if_match:type_name -> ken.meta.v1.ETagSet
-	2,  // 31: ken.meta.v1.Guard.if_none_match:type_name -> ken.meta.v1.ETagSet
-	4,  // 32: ken.meta.v1.Guard.ifs:type_name -> ken.meta.v1.IfList
-	39, // 33: ken.meta.v1.Init.cluster:type_name -> ken.meta.v1.ClusterRow
-	40, // 34: ken.meta.v1.Init.admin:type_name -> ken.meta.v1.UserRow
-	41, // 35: ken.meta.v1.Init.node:type_name -> ken.meta.v1.NodeRow
-	5,  // 36: ken.meta.v1.Commit.guard:type_name -> ken.meta.v1.Guard
-	42, // 37: ken.meta.v1.Commit.blocks:type_name -> ken.meta.v1.BlockRef
-	6,  // 38: ken.meta.v1.Commit.leases:type_name -> ken.meta.v1.LeaseProof
-	42, // 39: ken.meta.v1.Stage.blocks:type_name -> ken.meta.v1.BlockRef
-	6,  // 40: ken.meta.v1.Stage.leases:type_name -> ken.meta.v1.LeaseProof
-	5,  // 41: ken.meta.v1.Mkdir.guard:type_name -> ken.meta.v1.Guard
-	5,  // 42: ken.meta.v1.Rename.guard:type_name -> ken.meta.v1.Guard
-	5,  // 43: ken.meta.v1.Copy.guard:type_name -> ken.meta.v1.Guard
-	5,  // 44: ken.meta.v1.Remove.guard:type_name -> ken.meta.v1.Guard
-	5,  // 45: ken.meta.v1.SetAttr.guard:type_name -> ken.meta.v1.Guard
-	14, // 46: ken.meta.v1.SetAttr.modified:type_name -> ken.meta.v1.Int64Value
-	14, // 47: ken.meta.v1.SetAttr.created:type_name -> ken.meta.v1.Int64Value
-	14, // 48: ken.meta.v1.SetAttr.quota_bytes:type_name -> ken.meta.v1.Int64Value
-	14, // 49: ken.meta.v1.SetAttr.replication:type_name -> ken.meta.v1.Int64Value
-	43, // 50: ken.meta.v1.SetAttr.set_props:type_name -> ken.meta.v1.PropRow
-	43, // 51: ken.meta.v1.SetAttr.del_props:type_name -> ken.meta.v1.PropRow
-	5,  // 52: ken.meta.v1.Lock.guard:type_name -> ken.meta.v1.Guard
-	44, // 53: ken.meta.v1.Lock.lock:type_name -> ken.meta.v1.LockRow
-	45, // 54: ken.meta.v1.GrantLease.replicas:type_name -> ken.meta.v1.Replica
-	45, // 55: ken.meta.v1.DropReplica.replica:type_name -> ken.meta.v1.Replica
-	45, // 56: ken.meta.v1.AddReplica.replica:type_name -> ken.meta.v1.Replica
-	28, // 57: ken.meta.v1.Reaped.blocks:type_name -> ken.meta.v1.DeadBlock
-	41, // 58: ken.meta.v1.PutNode.node:type_name -> ken.meta.v1.NodeRow
-	41, // 59: ken.meta.v1.Join.node:type_name -> ken.meta.v1.NodeRow
-	46, // 60: ken.meta.v1.PutToken.token:type_name -> ken.meta.v1.TokenRow
-	40, // 61: ken.meta.v1.PutUser.user:type_name -> ken.meta.v1.UserRow
-	14, // 62: ken.meta.v1.SetCluster.read_only:type_name -> ken.meta.v1.Int64Value
-	38, // 63: ken.meta.v1.Result.entry:type_name -> ken.meta.v1.Entry
-	44, // 64: ken.meta.v1.Result.lock:type_name -> ken.meta.v1.LockRow
-	47, // 65: ken.meta.v1.Result.volume:type_name -> ken.meta.v1.VolumeRow
-	28, // 66: ken.meta.v1.Result.dead:type_name -> ken.meta.v1.DeadBlock
-	41, // 67: ken.meta.v1.Result.node:type_name -> ken.meta.v1.NodeRow
-	48, // 68: ken.meta.v1.Entry.row:type_name -> ken.meta.v1.EntryRow
-	49, // 69: ken.meta.v1.Entry.dir:type_name -> ken.meta.v1.DirRow
-	43, // 70: ken.meta.v1.Entry.props:type_name -> ken.meta.v1.PropRow
-	44, // 71: ken.meta.v1.Entry.locks:type_name -> ken.meta.v1.LockRow
-	72, // [72:72] is the sub-list for method output_type
-	72, // [72:72] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	45, // 1: ken.meta.v1.Command.actor:type_name -> ken.meta.v1.Actor
+	7,  // 2: ken.meta.v1.Command.init:type_name -> ken.meta.v1.Init
+	8,  // 3: ken.meta.v1.Command.commit:type_name -> ken.meta.v1.Commit
+	9,  // 4: ken.meta.v1.Command.stage:type_name -> ken.meta.v1.Stage
+	10, // 5: ken.meta.v1.Command.mkdir:type_name -> ken.meta.v1.Mkdir
+	11, // 6: ken.meta.v1.Command.rename:type_name -> ken.meta.v1.Rename
+	12, // 7: ken.meta.v1.Command.copy:type_name -> ken.meta.v1.Copy
+	13, // 8: ken.meta.v1.Command.remove:type_name -> ken.meta.v1.Remove
+	15, // 9: ken.meta.v1.Command.set_attr:type_name -> ken.meta.v1.SetAttr
+	16, // 10: ken.meta.v1.Command.lock:type_name -> ken.meta.v1.Lock
+	17, // 11: ken.meta.v1.Command.refresh:type_name -> ken.meta.v1.Refresh
+	18, // 12: ken.meta.v1.Command.unlock:type_name -> ken.meta.v1.Unlock
+	19, // 13: ken.meta.v1.Command.reap:type_name -> ken.meta.v1.Reap
+	20, // 14: ken.meta.v1.Command.open_session:type_name -> ken.meta.v1.OpenSession
+	21, // 15: ken.meta.v1.Command.close_session:type_name -> ken.meta.v1.CloseSession
+	22, // 16: ken.meta.v1.Command.grant_lease:type_name -> ken.meta.v1.GrantLease
+	23, // 17: ken.meta.v1.Command.drop_replica:type_name -> ken.meta.v1.DropReplica
+	24, // 18: ken.meta.v1.Command.release_lease:type_name -> ken.meta.v1.ReleaseLease
+	25, // 19: ken.meta.v1.Command.add_replica:type_name -> ken.meta.v1.AddReplica
+	26, // 20: ken.meta.v1.Command.synced:type_name -> ken.meta.v1.Synced
+	27, // 21: ken.meta.v1.Command.reaped:type_name -> ken.meta.v1.Reaped
+	29, // 22: ken.meta.v1.Command.put_node:type_name -> ken.meta.v1.PutNode
+	30, // 23: ken.meta.v1.Command.join:type_name -> ken.meta.v1.Join
+	31, // 24: ken.meta.v1.Command.put_token:type_name -> ken.meta.v1.PutToken
+	32, // 25: ken.meta.v1.Command.delete_token:type_name -> ken.meta.v1.DeleteToken
+	33, // 26: ken.meta.v1.Command.put_user:type_name -> ken.meta.v1.PutUser
+	34, // 27: ken.meta.v1.Command.delete_user:type_name -> ken.meta.v1.DeleteUser
+	35, // 28: ken.meta.v1.Command.set_cluster:type_name -> ken.meta.v1.SetCluster
+	42, // 29: ken.meta.v1.Command.announce_disks:type_name -> ken.meta.v1.AnnounceDisks
+	37, // 30: ken.meta.v1.Command.set_node:type_name -> ken.meta.v1.SetNode
+	38, // 31: ken.meta.v1.Command.set_mute:type_name -> ken.meta.v1.SetMute
+	39, // 32: ken.meta.v1.Command.put_desktop:type_name -> ken.meta.v1.PutDesktop
+	40, // 33: ken.meta.v1.Command.record_events:type_name -> ken.meta.v1.RecordEvents
+	41, // 34: ken.meta.v1.Command.record_audit:type_name -> ken.meta.v1.RecordAudit
+	3,  // 35: ken.meta.v1.IfList.conds:type_name -> ken.meta.v1.IfCond
+	2,  // 36: ken.meta.v1.Guard.if_match:type_name -> ken.meta.v1.ETagSet
+	2,  // 37: ken.meta.v1.Guard.if_none_match:type_name -> ken.meta.v1.ETagSet
+	4,  // 38: ken.meta.v1.Guard.ifs:type_name -> ken.meta.v1.IfList
+	46, // 39: ken.meta.v1.Init.cluster:type_name -> ken.meta.v1.ClusterRow
+	47, // 40: ken.meta.v1.Init.admin:type_name -> ken.meta.v1.UserRow
+	48, // 41: ken.meta.v1.Init.node:type_name -> ken.meta.v1.NodeRow
+	5,  // 42: ken.meta.v1.Commit.guard:type_name -> ken.meta.v1.Guard
+	49, // 43: ken.meta.v1.Commit.blocks:type_name -> ken.meta.v1.BlockRef
+	6,  // 44: ken.meta.v1.Commit.leases:type_name -> ken.meta.v1.LeaseProof
+	49, // 45: ken.meta.v1.Stage.blocks:type_name -> ken.meta.v1.BlockRef
+	6,  // 46: ken.meta.v1.Stage.leases:type_name -> ken.meta.v1.LeaseProof
+	5,  // 47: ken.meta.v1.Mkdir.guard:type_name -> ken.meta.v1.Guard
+	5,  // 48: ken.meta.v1.Rename.guard:type_name -> ken.meta.v1.Guard
+	5,  // 49: ken.meta.v1.Copy.guard:type_name -> ken.meta.v1.Guard
+	5,  // 50: ken.meta.v1.Remove.guard:type_name -> ken.meta.v1.Guard
+	5,  // 51: ken.meta.v1.SetAttr.guard:type_name -> ken.meta.v1.Guard
+	14, // 52: ken.meta.v1.SetAttr.modified:type_name -> ken.meta.v1.Int64Value
+	14, // 53: ken.meta.v1.SetAttr.created:type_name -> ken.meta.v1.Int64Value
+	14, // 54: ken.meta.v1.SetAttr.quota_bytes:type_name -> ken.meta.v1.Int64Value
+	14, // 55: ken.meta.v1.SetAttr.replication:type_name -> ken.meta.v1.Int64Value
+	50, // 56: ken.meta.v1.SetAttr.set_props:type_name -> ken.meta.v1.PropRow
+	50, // 57: ken.meta.v1.SetAttr.del_props:type_name -> ken.meta.v1.PropRow
+	5,  // 58: ken.meta.v1.Lock.guard:type_name -> ken.meta.v1.Guard
+	51, // 59: ken.meta.v1.Lock.lock:type_name -> ken.meta.v1.LockRow
+	52, // 60: ken.meta.v1.GrantLease.replicas:type_name -> ken.meta.v1.Replica
+	52, // 61: ken.meta.v1.DropReplica.replica:type_name -> ken.meta.v1.Replica
+	52, // 62: ken.meta.v1.AddReplica.replica:type_name -> ken.meta.v1.Replica
+	28, // 63: ken.meta.v1.Reaped.blocks:type_name -> ken.meta.v1.DeadBlock
+	48, // 64: ken.meta.v1.PutNode.node:type_name -> ken.meta.v1.NodeRow
+	48, // 65: ken.meta.v1.Join.node:type_name -> ken.meta.v1.NodeRow
+	53, // 66: ken.meta.v1.PutToken.token:type_name -> ken.meta.v1.TokenRow
+	47, // 67: ken.meta.v1.PutUser.user:type_name -> ken.meta.v1.UserRow
+	14, // 68: ken.meta.v1.SetCluster.read_only:type_name -> ken.meta.v1.Int64Value
+	14, // 69: ken.meta.v1.SetCluster.repair_bytes:type_name -> ken.meta.v1.Int64Value
+	14, // 70: ken.meta.v1.SetCluster.repair_paused_until:type_name -> ken.meta.v1.Int64Value
+	14, // 71: ken.meta.v1.SetCluster.suspect_after:type_name -> ken.meta.v1.Int64Value
+	14, // 72: ken.meta.v1.SetCluster.down_after:type_name -> ken.meta.v1.Int64Value
+	14, // 73: ken.meta.v1.SetNode.state:type_name -> ken.meta.v1.Int64Value
+	14, // 74: ken.meta.v1.SetNode.until:type_name -> ken.meta.v1.Int64Value
+	36, // 75: ken.meta.v1.SetNode.zone:type_name -> ken.meta.v1.StringValue
+	36, // 76: ken.meta.v1.SetNode.name:type_name -> ken.meta.v1.StringValue
+	54, // 77: ken.meta.v1.RecordEvents.events:type_name -> ken.meta.v1.EventRow
+	55, // 78: ken.meta.v1.RecordAudit.record:type_name -> ken.meta.v1.AuditRow
+	44, // 79: ken.meta.v1.Result.entry:type_name -> ken.meta.v1.Entry
+	51, // 80: ken.meta.v1.Result.lock:type_name -> ken.meta.v1.LockRow
+	56, // 81: ken.meta.v1.Result.volume:type_name -> ken.meta.v1.VolumeRow
+	28, // 82: ken.meta.v1.Result.dead:type_name -> ken.meta.v1.DeadBlock
+	48, // 83: ken.meta.v1.Result.node:type_name -> ken.meta.v1.NodeRow
+	57, // 84: ken.meta.v1.Entry.row:type_name -> ken.meta.v1.EntryRow
+	58, // 85: ken.meta.v1.Entry.dir:type_name -> ken.meta.v1.DirRow
+	50, // 86: ken.meta.v1.Entry.props:type_name -> ken.meta.v1.PropRow
+	51, // 87: ken.meta.v1.Entry.locks:type_name -> ken.meta.v1.LockRow
+	88, // [88:88] is the sub-list for method output_type
+	88, // [88:88] is the sub-list for method input_type
+	88, // [88:88] is the sub-list for extension type_name
+	88, // [88:88] is the sub-list for extension extendee
+	0,  // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_command_proto_init() }
@@ -3428,6 +3913,11 @@ func file_metadata_metapb_command_proto_init() {
 		(*Command_DeleteUser)(nil),
 		(*Command_SetCluster)(nil),
 		(*Command_AnnounceDisks)(nil),
+		(*Command_SetNode)(nil),
+		(*Command_SetMute)(nil),
+		(*Command_PutDesktop)(nil),
+		(*Command_RecordEvents)(nil),
+		(*Command_RecordAudit)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3435,7 +3925,7 @@ func file_metadata_metapb_command_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metadata_metapb_command_proto_rawDesc), len(file_metadata_metapb_command_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   39,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -42,6 +42,10 @@ type Query struct {
 	//	*Query_DeadBlocks
 	//	*Query_Tokens
 	//	*Query_Locks
+	//	*Query_Events
+	//	*Query_Audit
+	//	*Query_Desktop
+	//	*Query_Quotas
 	Q             isQuery_Q `protobuf_oneof:"q"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -219,6 +223,42 @@ func (x *Query) GetLocks() *LockList {
 	return nil
 }
 
+func (x *Query) GetEvents() *ListEvents {
+	if x != nil {
+		if x, ok := x.Q.(*Query_Events); ok {
+			return x.Events
+		}
+	}
+	return nil
+}
+
+func (x *Query) GetAudit() *ListEvents {
+	if x != nil {
+		if x, ok := x.Q.(*Query_Audit); ok {
+			return x.Audit
+		}
+	}
+	return nil
+}
+
+func (x *Query) GetDesktop() *GetDesktop {
+	if x != nil {
+		if x, ok := x.Q.(*Query_Desktop); ok {
+			return x.Desktop
+		}
+	}
+	return nil
+}
+
+func (x *Query) GetQuotas() *ListQuotas {
+	if x != nil {
+		if x, ok := x.Q.(*Query_Quotas); ok {
+			return x.Quotas
+		}
+	}
+	return nil
+}
+
 type isQuery_Q interface {
 	isQuery_Q()
 }
@@ -283,6 +323,22 @@ type Query_Locks struct {
 	Locks *LockList `protobuf:"bytes,15,opt,name=locks,proto3,oneof"`
 }
 
+type Query_Events struct {
+	Events *ListEvents `protobuf:"bytes,16,opt,name=events,proto3,oneof"`
+}
+
+type Query_Audit struct {
+	Audit *ListEvents `protobuf:"bytes,17,opt,name=audit,proto3,oneof"`
+}
+
+type Query_Desktop struct {
+	Desktop *GetDesktop `protobuf:"bytes,18,opt,name=desktop,proto3,oneof"`
+}
+
+type Query_Quotas struct {
+	Quotas *ListQuotas `protobuf:"bytes,19,opt,name=quotas,proto3,oneof"`
+}
+
 func (*Query_Lookup) isQuery_Q() {}
 
 func (*Query_List) isQuery_Q() {}
@@ -313,6 +369,289 @@ func (*Query_Tokens) isQuery_Q() {}
 
 func (*Query_Locks) isQuery_Q() {}
 
+func (*Query_Events) isQuery_Q() {}
+
+func (*Query_Audit) isQuery_Q() {}
+
+func (*Query_Desktop) isQuery_Q() {}
+
+func (*Query_Quotas) isQuery_Q() {}
+
+// ListEvents selects events, or audit records, newest first.
+type ListEvents struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Before        uint64                 `protobuf:"varint,1,opt,name=before,proto3" json:"before,omitempty"`
+	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	Severity      string                 `protobuf:"bytes,4,opt,name=severity,proto3" json:"severity,omitempty"` // this one and worse
+	Node          uint64                 `protobuf:"varint,5,opt,name=node,proto3" json:"node,omitempty"`
+	User          string                 `protobuf:"bytes,6,opt,name=user,proto3" json:"user,omitempty"`
+	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	Since         int64                  `protobuf:"varint,8,opt,name=since,proto3" json:"since,omitempty"`
+	Until         int64                  `protobuf:"varint,9,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEvents) Reset() {
+	*x = ListEvents{}
+	mi := &file_metadata_metapb_query_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEvents) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEvents) ProtoMessage() {}
+
+func (x *ListEvents) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_query_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEvents.ProtoReflect.Descriptor instead.
+func (*ListEvents) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListEvents) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *ListEvents) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListEvents) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListEvents) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *ListEvents) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ListEvents) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ListEvents) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ListEvents) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *ListEvents) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+type GetDesktop struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDesktop) Reset() {
+	*x = GetDesktop{}
+	mi := &file_metadata_metapb_query_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDesktop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDesktop) ProtoMessage() {}
+
+func (x *GetDesktop) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_query_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDesktop.ProtoReflect.Descriptor instead.
+func (*GetDesktop) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetDesktop) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+// ListQuotas looks at up to limit directories behind after and lists those that
+// use percent of their quota, or more.
+type ListQuotas struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	After         uint64                 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Percent       uint32                 `protobuf:"varint,3,opt,name=percent,proto3" json:"percent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuotas) Reset() {
+	*x = ListQuotas{}
+	mi := &file_metadata_metapb_query_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuotas) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuotas) ProtoMessage() {}
+
+func (x *ListQuotas) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_query_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuotas.ProtoReflect.Descriptor instead.
+func (*ListQuotas) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListQuotas) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListQuotas) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListQuotas) GetPercent() uint32 {
+	if x != nil {
+		return x.Percent
+	}
+	return 0
+}
+
+type QuotaUse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Used          int64                  `protobuf:"varint,2,opt,name=used,proto3" json:"used,omitempty"`
+	Quota         int64                  `protobuf:"varint,3,opt,name=quota,proto3" json:"quota,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaUse) Reset() {
+	*x = QuotaUse{}
+	mi := &file_metadata_metapb_query_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaUse) ProtoMessage() {}
+
+func (x *QuotaUse) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_query_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaUse.ProtoReflect.Descriptor instead.
+func (*QuotaUse) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *QuotaUse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *QuotaUse) GetUsed() int64 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
+func (x *QuotaUse) GetQuota() int64 {
+	if x != nil {
+		return x.Quota
+	}
+	return 0
+}
+
 type Lookup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
@@ -325,7 +664,7 @@ type Lookup struct {
 
 func (x *Lookup) Reset() {
 	*x = Lookup{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[1]
+	mi := &file_metadata_metapb_query_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -337,7 +676,7 @@ func (x *Lookup) String() string {
 func (*Lookup) ProtoMessage() {}
 
 func (x *Lookup) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[1]
+	mi := &file_metadata_metapb_query_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -350,7 +689,7 @@ func (x *Lookup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lookup.ProtoReflect.Descriptor instead.
 func (*Lookup) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{1}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Lookup) GetPath() string {
@@ -395,7 +734,7 @@ type List struct {
 
 func (x *List) Reset() {
 	*x = List{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[2]
+	mi := &file_metadata_metapb_query_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +746,7 @@ func (x *List) String() string {
 func (*List) ProtoMessage() {}
 
 func (x *List) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[2]
+	mi := &file_metadata_metapb_query_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +759,7 @@ func (x *List) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use List.ProtoReflect.Descriptor instead.
 func (*List) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{2}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *List) GetPath() string {
@@ -475,7 +814,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[3]
+	mi := &file_metadata_metapb_query_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +826,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[3]
+	mi := &file_metadata_metapb_query_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +839,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{3}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Blocks) GetContent() uint64 {
@@ -526,7 +865,7 @@ type QuotaOf struct {
 
 func (x *QuotaOf) Reset() {
 	*x = QuotaOf{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[4]
+	mi := &file_metadata_metapb_query_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +877,7 @@ func (x *QuotaOf) String() string {
 func (*QuotaOf) ProtoMessage() {}
 
 func (x *QuotaOf) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[4]
+	mi := &file_metadata_metapb_query_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +890,7 @@ func (x *QuotaOf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaOf.ProtoReflect.Descriptor instead.
 func (*QuotaOf) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{4}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *QuotaOf) GetPath() string {
@@ -570,7 +909,7 @@ type GetUser struct {
 
 func (x *GetUser) Reset() {
 	*x = GetUser{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[5]
+	mi := &file_metadata_metapb_query_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +921,7 @@ func (x *GetUser) String() string {
 func (*GetUser) ProtoMessage() {}
 
 func (x *GetUser) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[5]
+	mi := &file_metadata_metapb_query_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +934,7 @@ func (x *GetUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUser.ProtoReflect.Descriptor instead.
 func (*GetUser) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{5}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetUser) GetName() string {
@@ -615,7 +954,7 @@ type ListUsers struct {
 
 func (x *ListUsers) Reset() {
 	*x = ListUsers{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[6]
+	mi := &file_metadata_metapb_query_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +966,7 @@ func (x *ListUsers) String() string {
 func (*ListUsers) ProtoMessage() {}
 
 func (x *ListUsers) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[6]
+	mi := &file_metadata_metapb_query_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +979,7 @@ func (x *ListUsers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsers.ProtoReflect.Descriptor instead.
 func (*ListUsers) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{6}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListUsers) GetAfter() string {
@@ -666,7 +1005,7 @@ type GetVolumes struct {
 
 func (x *GetVolumes) Reset() {
 	*x = GetVolumes{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[7]
+	mi := &file_metadata_metapb_query_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +1017,7 @@ func (x *GetVolumes) String() string {
 func (*GetVolumes) ProtoMessage() {}
 
 func (x *GetVolumes) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[7]
+	mi := &file_metadata_metapb_query_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +1030,7 @@ func (x *GetVolumes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetVolumes.ProtoReflect.Descriptor instead.
 func (*GetVolumes) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{7}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetVolumes) GetIds() []uint64 {
@@ -714,7 +1053,7 @@ type ListVolumes struct {
 
 func (x *ListVolumes) Reset() {
 	*x = ListVolumes{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[8]
+	mi := &file_metadata_metapb_query_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +1065,7 @@ func (x *ListVolumes) String() string {
 func (*ListVolumes) ProtoMessage() {}
 
 func (x *ListVolumes) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[8]
+	mi := &file_metadata_metapb_query_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +1078,7 @@ func (x *ListVolumes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVolumes.ProtoReflect.Descriptor instead.
 func (*ListVolumes) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{8}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListVolumes) GetAfter() uint64 {
@@ -774,7 +1113,7 @@ type VolumeBlocks struct {
 
 func (x *VolumeBlocks) Reset() {
 	*x = VolumeBlocks{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[9]
+	mi := &file_metadata_metapb_query_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +1125,7 @@ func (x *VolumeBlocks) String() string {
 func (*VolumeBlocks) ProtoMessage() {}
 
 func (x *VolumeBlocks) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[9]
+	mi := &file_metadata_metapb_query_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +1138,7 @@ func (x *VolumeBlocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VolumeBlocks.ProtoReflect.Descriptor instead.
 func (*VolumeBlocks) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{9}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *VolumeBlocks) GetVolume() uint64 {
@@ -831,7 +1170,7 @@ type ListNodes struct {
 
 func (x *ListNodes) Reset() {
 	*x = ListNodes{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[10]
+	mi := &file_metadata_metapb_query_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1182,7 @@ func (x *ListNodes) String() string {
 func (*ListNodes) ProtoMessage() {}
 
 func (x *ListNodes) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[10]
+	mi := &file_metadata_metapb_query_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1195,7 @@ func (x *ListNodes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNodes.ProtoReflect.Descriptor instead.
 func (*ListNodes) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{10}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{14}
 }
 
 type GetCluster struct {
@@ -868,7 +1207,7 @@ type GetCluster struct {
 
 func (x *GetCluster) Reset() {
 	*x = GetCluster{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[11]
+	mi := &file_metadata_metapb_query_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1219,7 @@ func (x *GetCluster) String() string {
 func (*GetCluster) ProtoMessage() {}
 
 func (x *GetCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[11]
+	mi := &file_metadata_metapb_query_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1232,7 @@ func (x *GetCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCluster.ProtoReflect.Descriptor instead.
 func (*GetCluster) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{11}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetCluster) GetSecrets() bool {
@@ -911,7 +1250,7 @@ type ListSessions struct {
 
 func (x *ListSessions) Reset() {
 	*x = ListSessions{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[12]
+	mi := &file_metadata_metapb_query_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1262,7 @@ func (x *ListSessions) String() string {
 func (*ListSessions) ProtoMessage() {}
 
 func (x *ListSessions) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[12]
+	mi := &file_metadata_metapb_query_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1275,7 @@ func (x *ListSessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessions.ProtoReflect.Descriptor instead.
 func (*ListSessions) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{12}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{16}
 }
 
 // DeadBlocks lists blocks that died before that time, oldest first, starting
@@ -952,7 +1291,7 @@ type DeadBlocks struct {
 
 func (x *DeadBlocks) Reset() {
 	*x = DeadBlocks{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[13]
+	mi := &file_metadata_metapb_query_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1303,7 @@ func (x *DeadBlocks) String() string {
 func (*DeadBlocks) ProtoMessage() {}
 
 func (x *DeadBlocks) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[13]
+	mi := &file_metadata_metapb_query_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1316,7 @@ func (x *DeadBlocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadBlocks.ProtoReflect.Descriptor instead.
 func (*DeadBlocks) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{13}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeadBlocks) GetBefore() int64 {
@@ -1009,7 +1348,7 @@ type ListTokens struct {
 
 func (x *ListTokens) Reset() {
 	*x = ListTokens{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[14]
+	mi := &file_metadata_metapb_query_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1360,7 @@ func (x *ListTokens) String() string {
 func (*ListTokens) ProtoMessage() {}
 
 func (x *ListTokens) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[14]
+	mi := &file_metadata_metapb_query_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1373,7 @@ func (x *ListTokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokens.ProtoReflect.Descriptor instead.
 func (*ListTokens) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{14}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{18}
 }
 
 type LockList struct {
@@ -1047,7 +1386,7 @@ type LockList struct {
 
 func (x *LockList) Reset() {
 	*x = LockList{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[15]
+	mi := &file_metadata_metapb_query_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1398,7 @@ func (x *LockList) String() string {
 func (*LockList) ProtoMessage() {}
 
 func (x *LockList) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[15]
+	mi := &file_metadata_metapb_query_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1411,7 @@ func (x *LockList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LockList.ProtoReflect.Descriptor instead.
 func (*LockList) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{15}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LockList) GetAfter() string {
@@ -1108,13 +1447,19 @@ type Answer struct {
 	Locks         []*LockRow             `protobuf:"bytes,14,rep,name=locks,proto3" json:"locks,omitempty"`
 	Applied       uint64                 `protobuf:"varint,15,opt,name=applied,proto3" json:"applied,omitempty"` // raft index the answer is from
 	Trash         int64                  `protobuf:"varint,16,opt,name=trash,proto3" json:"trash,omitempty"`     // GetCluster: unlinked trees not reaped yet
+	Events        []*EventRow            `protobuf:"bytes,17,rep,name=events,proto3" json:"events,omitempty"`
+	Audit         []*AuditRow            `protobuf:"bytes,18,rep,name=audit,proto3" json:"audit,omitempty"`
+	Mutes         []*MuteRow             `protobuf:"bytes,19,rep,name=mutes,proto3" json:"mutes,omitempty"` // GetCluster
+	Desktop       []byte                 `protobuf:"bytes,20,opt,name=desktop,proto3" json:"desktop,omitempty"`
+	Quotas        []*QuotaUse            `protobuf:"bytes,21,rep,name=quotas,proto3" json:"quotas,omitempty"`
+	Next          uint64                 `protobuf:"varint,22,opt,name=next,proto3" json:"next,omitempty"` // ListQuotas: where to go on; 0: at the end
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_metadata_metapb_query_proto_msgTypes[16]
+	mi := &file_metadata_metapb_query_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1471,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_query_proto_msgTypes[16]
+	mi := &file_metadata_metapb_query_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1484,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{16}
+	return file_metadata_metapb_query_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Answer) GetEntry() *Entry {
@@ -1254,11 +1599,53 @@ func (x *Answer) GetTrash() int64 {
 	return 0
 }
 
+func (x *Answer) GetEvents() []*EventRow {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *Answer) GetAudit() []*AuditRow {
+	if x != nil {
+		return x.Audit
+	}
+	return nil
+}
+
+func (x *Answer) GetMutes() []*MuteRow {
+	if x != nil {
+		return x.Mutes
+	}
+	return nil
+}
+
+func (x *Answer) GetDesktop() []byte {
+	if x != nil {
+		return x.Desktop
+	}
+	return nil
+}
+
+func (x *Answer) GetQuotas() []*QuotaUse {
+	if x != nil {
+		return x.Quotas
+	}
+	return nil
+}
+
+func (x *Answer) GetNext() uint64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
 var File_metadata_metapb_query_proto protoreflect.FileDescriptor
 
 const file_metadata_metapb_query_proto_rawDesc = "" +
 	"\n" +
-	"\x1bmetadata/metapb/query.proto\x12\vken.meta.v1\x1a\x1cmetadata/metapb/record.proto\x1a\x1dmetadata/metapb/command.proto\"\x8f\x06\n" +
+	"\x1bmetadata/metapb/query.proto\x12\vken.meta.v1\x1a\x1cmetadata/metapb/record.proto\x1a\x1dmetadata/metapb/command.proto\"\xdb\a\n" +
 	"\x05Query\x12-\n" +
 	"\x06lookup\x18\x01 \x01(\v2\x13.ken.meta.v1.LookupH\x00R\x06lookup\x12'\n" +
 	"\x04list\x18\x02 \x01(\v2\x11.ken.meta.v1.ListH\x00R\x04list\x12-\n" +
@@ -1276,8 +1663,35 @@ const file_metadata_metapb_query_proto_rawDesc = "" +
 	"\vdead_blocks\x18\r \x01(\v2\x17.ken.meta.v1.DeadBlocksH\x00R\n" +
 	"deadBlocks\x121\n" +
 	"\x06tokens\x18\x0e \x01(\v2\x17.ken.meta.v1.ListTokensH\x00R\x06tokens\x12-\n" +
-	"\x05locks\x18\x0f \x01(\v2\x15.ken.meta.v1.LockListH\x00R\x05locksB\x03\n" +
-	"\x01q\"\\\n" +
+	"\x05locks\x18\x0f \x01(\v2\x15.ken.meta.v1.LockListH\x00R\x05locks\x121\n" +
+	"\x06events\x18\x10 \x01(\v2\x17.ken.meta.v1.ListEventsH\x00R\x06events\x12/\n" +
+	"\x05audit\x18\x11 \x01(\v2\x17.ken.meta.v1.ListEventsH\x00R\x05audit\x123\n" +
+	"\adesktop\x18\x12 \x01(\v2\x17.ken.meta.v1.GetDesktopH\x00R\adesktop\x121\n" +
+	"\x06quotas\x18\x13 \x01(\v2\x17.ken.meta.v1.ListQuotasH\x00R\x06quotasB\x03\n" +
+	"\x01q\"\xd4\x01\n" +
+	"\n" +
+	"ListEvents\x12\x16\n" +
+	"\x06before\x18\x01 \x01(\x04R\x06before\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x1a\n" +
+	"\bseverity\x18\x04 \x01(\tR\bseverity\x12\x12\n" +
+	"\x04node\x18\x05 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04user\x18\x06 \x01(\tR\x04user\x12\x12\n" +
+	"\x04text\x18\a \x01(\tR\x04text\x12\x14\n" +
+	"\x05since\x18\b \x01(\x03R\x05since\x12\x14\n" +
+	"\x05until\x18\t \x01(\x03R\x05until\" \n" +
+	"\n" +
+	"GetDesktop\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\"R\n" +
+	"\n" +
+	"ListQuotas\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x18\n" +
+	"\apercent\x18\x03 \x01(\rR\apercent\"H\n" +
+	"\bQuotaUse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04used\x18\x02 \x01(\x03R\x04used\x12\x14\n" +
+	"\x05quota\x18\x03 \x01(\x03R\x05quota\"\\\n" +
 	"\x06Lookup\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x14\n" +
@@ -1325,7 +1739,7 @@ const file_metadata_metapb_query_proto_rawDesc = "" +
 	"ListTokens\"6\n" +
 	"\bLockList\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\rR\x05limit\"\xfe\x04\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"\xe3\x06\n" +
 	"\x06Answer\x12(\n" +
 	"\x05entry\x18\x01 \x01(\v2\x12.ken.meta.v1.EntryR\x05entry\x12,\n" +
 	"\aentries\x18\x02 \x03(\v2\x12.ken.meta.v1.EntryR\aentries\x12\x12\n" +
@@ -1343,7 +1757,13 @@ const file_metadata_metapb_query_proto_rawDesc = "" +
 	"\x06tokens\x18\r \x03(\v2\x15.ken.meta.v1.TokenRowR\x06tokens\x12*\n" +
 	"\x05locks\x18\x0e \x03(\v2\x14.ken.meta.v1.LockRowR\x05locks\x12\x18\n" +
 	"\aapplied\x18\x0f \x01(\x04R\aapplied\x12\x14\n" +
-	"\x05trash\x18\x10 \x01(\x03R\x05trashB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
+	"\x05trash\x18\x10 \x01(\x03R\x05trash\x12-\n" +
+	"\x06events\x18\x11 \x03(\v2\x15.ken.meta.v1.EventRowR\x06events\x12+\n" +
+	"\x05audit\x18\x12 \x03(\v2\x15.ken.meta.v1.AuditRowR\x05audit\x12*\n" +
+	"\x05mutes\x18\x13 \x03(\v2\x14.ken.meta.v1.MuteRowR\x05mutes\x12\x18\n" +
+	"\adesktop\x18\x14 \x01(\fR\adesktop\x12-\n" +
+	"\x06quotas\x18\x15 \x03(\v2\x15.ken.meta.v1.QuotaUseR\x06quotas\x12\x12\n" +
+	"\x04next\x18\x16 \x01(\x04R\x04nextB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
 
 var (
 	file_metadata_metapb_query_proto_rawDescOnce sync.Once
@@ -1357,69 +1777,84 @@ func file_metadata_metapb_query_proto_rawDescGZIP() []byte {
 	return file_metadata_metapb_query_proto_rawDescData
 }
 
-var file_metadata_metapb_query_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_metadata_metapb_query_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_metadata_metapb_query_proto_goTypes = []any{
 	(*Query)(nil),        // 0: ken.meta.v1.Query
-	(*Lookup)(nil),       // 1: ken.meta.v1.Lookup
-	(*List)(nil),         // 2: ken.meta.v1.List
-	(*Blocks)(nil),       // 3: ken.meta.v1.Blocks
-	(*QuotaOf)(nil),      // 4: ken.meta.v1.QuotaOf
-	(*GetUser)(nil),      // 5: ken.meta.v1.GetUser
-	(*ListUsers)(nil),    // 6: ken.meta.v1.ListUsers
-	(*GetVolumes)(nil),   // 7: ken.meta.v1.GetVolumes
-	(*ListVolumes)(nil),  // 8: ken.meta.v1.ListVolumes
-	(*VolumeBlocks)(nil), // 9: ken.meta.v1.VolumeBlocks
-	(*ListNodes)(nil),    // 10: ken.meta.v1.ListNodes
-	(*GetCluster)(nil),   // 11: ken.meta.v1.GetCluster
-	(*ListSessions)(nil), // 12: ken.meta.v1.ListSessions
-	(*DeadBlocks)(nil),   // 13: ken.meta.v1.DeadBlocks
-	(*ListTokens)(nil),   // 14: ken.meta.v1.ListTokens
-	(*LockList)(nil),     // 15: ken.meta.v1.LockList
-	(*Answer)(nil),       // 16: ken.meta.v1.Answer
-	(*DeadBlock)(nil),    // 17: ken.meta.v1.DeadBlock
-	(*Entry)(nil),        // 18: ken.meta.v1.Entry
-	(*BlockRef)(nil),     // 19: ken.meta.v1.BlockRef
-	(*UserRow)(nil),      // 20: ken.meta.v1.UserRow
-	(*VolumeRow)(nil),    // 21: ken.meta.v1.VolumeRow
-	(*NodeRow)(nil),      // 22: ken.meta.v1.NodeRow
-	(*ClusterRow)(nil),   // 23: ken.meta.v1.ClusterRow
-	(*SessionRow)(nil),   // 24: ken.meta.v1.SessionRow
-	(*TokenRow)(nil),     // 25: ken.meta.v1.TokenRow
-	(*LockRow)(nil),      // 26: ken.meta.v1.LockRow
+	(*ListEvents)(nil),   // 1: ken.meta.v1.ListEvents
+	(*GetDesktop)(nil),   // 2: ken.meta.v1.GetDesktop
+	(*ListQuotas)(nil),   // 3: ken.meta.v1.ListQuotas
+	(*QuotaUse)(nil),     // 4: ken.meta.v1.QuotaUse
+	(*Lookup)(nil),       // 5: ken.meta.v1.Lookup
+	(*List)(nil),         // 6: ken.meta.v1.List
+	(*Blocks)(nil),       // 7: ken.meta.v1.Blocks
+	(*QuotaOf)(nil),      // 8: ken.meta.v1.QuotaOf
+	(*GetUser)(nil),      // 9: ken.meta.v1.GetUser
+	(*ListUsers)(nil),    // 10: ken.meta.v1.ListUsers
+	(*GetVolumes)(nil),   // 11: ken.meta.v1.GetVolumes
+	(*ListVolumes)(nil),  // 12: ken.meta.v1.ListVolumes
+	(*VolumeBlocks)(nil), // 13: ken.meta.v1.VolumeBlocks
+	(*ListNodes)(nil),    // 14: ken.meta.v1.ListNodes
+	(*GetCluster)(nil),   // 15: ken.meta.v1.GetCluster
+	(*ListSessions)(nil), // 16: ken.meta.v1.ListSessions
+	(*DeadBlocks)(nil),   // 17: ken.meta.v1.DeadBlocks
+	(*ListTokens)(nil),   // 18: ken.meta.v1.ListTokens
+	(*LockList)(nil),     // 19: ken.meta.v1.LockList
+	(*Answer)(nil),       // 20: ken.meta.v1.Answer
+	(*DeadBlock)(nil),    // 21: ken.meta.v1.DeadBlock
+	(*Entry)(nil),        // 22: ken.meta.v1.Entry
+	(*BlockRef)(nil),     // 23: ken.meta.v1.BlockRef
+	(*UserRow)(nil),      // 24: ken.meta.v1.UserRow
+	(*VolumeRow)(nil),    // 25: ken.meta.v1.VolumeRow
+	(*NodeRow)(nil),      // 26: ken.meta.v1.NodeRow
+	(*ClusterRow)(nil),   // 27: ken.meta.v1.ClusterRow
+	(*SessionRow)(nil),   // 28: ken.meta.v1.SessionRow
+	(*TokenRow)(nil),     // 29: ken.meta.v1.TokenRow
+	(*LockRow)(nil),      // 30: ken.meta.v1.LockRow
+	(*EventRow)(nil),     // 31: ken.meta.v1.EventRow
+	(*AuditRow)(nil),     // 32: ken.meta.v1.AuditRow
+	(*MuteRow)(nil),      // 33: ken.meta.v1.MuteRow
 }
 var file_metadata_metapb_query_proto_depIdxs = []int32{
-	1,  // 0: ken.meta.v1.Query.lookup:type_name -> ken.meta.v1.Lookup
-	2,  // 1: ken.meta.v1.Query.list:type_name -> ken.meta.v1.List
-	3,  // 2: ken.meta.v1.Query.blocks:type_name -> ken.meta.v1.Blocks
-	4,  // 3: ken.meta.v1.Query.quota:type_name -> ken.meta.v1.QuotaOf
-	5,  // 4: ken.meta.v1.Query.user:type_name -> ken.meta.v1.GetUser
-	6,  // 5: ken.meta.v1.Query.users:type_name -> ken.meta.v1.ListUsers
-	7,  // 6: ken.meta.v1.Query.volumes:type_name -> ken.meta.v1.GetVolumes
-	8,  // 7: ken.meta.v1.Query.list_volumes:type_name -> ken.meta.v1.ListVolumes
-	9,  // 8: ken.meta.v1.Query.volume_blocks:type_name -> ken.meta.v1.VolumeBlocks
-	10, // 9: ken.meta.v1.Query.nodes:type_name -> ken.meta.v1.ListNodes
-	11, // 10: ken.meta.v1.Query.cluster:type_name -> ken.meta.v1.GetCluster
-	12, // 11: ken.meta.v1.Query.sessions:type_name -> ken.meta.v1.ListSessions
-	13, // 12: ken.meta.v1.Query.dead_blocks:type_name -> ken.meta.v1.DeadBlocks
-	14, // 13: ken.meta.v1.Query.tokens:type_name -> ken.meta.v1.ListTokens
-	15, // 14: ken.meta.v1.Query.locks:type_name -> ken.meta.v1.LockList
-	17, // 15: ken.meta.v1.DeadBlocks.after:type_name -> ken.meta.v1.DeadBlock
-	18, // 16: ken.meta.v1.Answer.entry:type_name -> ken.meta.v1.Entry
-	18, // 17: ken.meta.v1.Answer.entries:type_name -> ken.meta.v1.Entry
-	19, // 18: ken.meta.v1.Answer.blocks:type_name -> ken.meta.v1.BlockRef
-	20, // 19: ken.meta.v1.Answer.users:type_name -> ken.meta.v1.UserRow
-	21, // 20: ken.meta.v1.Answer.volumes:type_name -> ken.meta.v1.VolumeRow
-	22, // 21: ken.meta.v1.Answer.nodes:type_name -> ken.meta.v1.NodeRow
-	23, // 22: ken.meta.v1.Answer.cluster:type_name -> ken.meta.v1.ClusterRow
-	24, // 23: ken.meta.v1.Answer.sessions:type_name -> ken.meta.v1.SessionRow
-	17, // 24: ken.meta.v1.Answer.dead:type_name -> ken.meta.v1.DeadBlock
-	25, // 25: ken.meta.v1.Answer.tokens:type_name -> ken.meta.v1.TokenRow
-	26, // 26: ken.meta.v1.Answer.locks:type_name -> ken.meta.v1.LockRow
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	5,  // 0: ken.meta.v1.Query.lookup:type_name -> ken.meta.v1.Lookup
+	6,  // 1: ken.meta.v1.Query.list:type_name -> ken.meta.v1.List
+	7,  // 2: ken.meta.v1.Query.blocks:type_name -> ken.meta.v1.Blocks
+	8,  // 3: ken.meta.v1.Query.quota:type_name -> ken.meta.v1.QuotaOf
+	9,  // 4: ken.meta.v1.Query.user:type_name -> ken.meta.v1.GetUser
+	10, // 5: ken.meta.v1.Query.users:type_name -> ken.meta.v1.ListUsers
+	11, // 6: ken.meta.v1.Query.volumes:type_name -> ken.meta.v1.GetVolumes
+	12, // 7: ken.meta.v1.Query.list_volumes:type_name -> ken.meta.v1.ListVolumes
+	13, // 8: ken.meta.v1.Query.volume_blocks:type_name -> ken.meta.v1.VolumeBlocks
+	14, // 9: ken.meta.v1.Query.nodes:type_name -> ken.meta.v1.ListNodes
+	15, // 10: ken.meta.v1.Query.cluster:type_name -> ken.meta.v1.GetCluster
+	16, // 11: ken.meta.v1.Query.sessions:type_name -> ken.meta.v1.ListSessions
+	17, // 12: ken.meta.v1.Query.dead_blocks:type_name -> ken.meta.v1.DeadBlocks
+	18, // 13: ken.meta.v1.Query.tokens:type_name -> ken.meta.v1.ListTokens
+	19, // 14: ken.meta.v1.Query.locks:type_name -> ken.meta.v1.LockList
+	1,  // 15: ken.meta.v1.Query.events:type_name -> ken.meta.v1.ListEvents
+	1,  // 16: ken.meta.v1.Query.audit:type_name -> ken.meta.v1.ListEvents
+	2,  // 17: ken.meta.v1.Query.desktop:type_name -> ken.meta.v1.GetDesktop
+	3,  // 18: ken.meta.v1.Query.quotas:type_name -> ken.meta.v1.ListQuotas
+	21, // 19: ken.meta.v1.DeadBlocks.after:type_name -> ken.meta.v1.DeadBlock
+	22, // 20: ken.meta.v1.Answer.entry:type_name -> ken.meta.v1.Entry
+	22, // 21: ken.meta.v1.Answer.entries:type_name -> ken.meta.v1.Entry
+	23, // 22: ken.meta.v1.Answer.blocks:type_name -> ken.meta.v1.BlockRef
+	24, // 23: ken.meta.v1.Answer.users:type_name -> ken.meta.v1.UserRow
+	25, // 24: ken.meta.v1.Answer.volumes:type_name -> ken.meta.v1.VolumeRow
+	26, // 25: ken.meta.v1.Answer.nodes:type_name -> ken.meta.v1.NodeRow
+	27, // 26: ken.meta.v1.Answer.cluster:type_name -> ken.meta.v1.ClusterRow
+	28, // 27: ken.meta.v1.Answer.sessions:type_name -> ken.meta.v1.SessionRow
+	21, // 28: ken.meta.v1.Answer.dead:type_name -> ken.meta.v1.DeadBlock
+	29, // 29: ken.meta.v1.Answer.tokens:type_name -> ken.meta.v1.TokenRow
+	30, // 30: ken.meta.v1.Answer.locks:type_name -> ken.meta.v1.LockRow
+	31, // 31: ken.meta.v1.Answer.events:type_name -> ken.meta.v1.EventRow
+	32, // 32: ken.meta.v1.Answer.audit:type_name -> ken.meta.v1.AuditRow
+	33, // 33: ken.meta.v1.Answer.mutes:type_name -> ken.meta.v1.MuteRow
+	4,  // 34: ken.meta.v1.Answer.quotas:type_name -> ken.meta.v1.QuotaUse
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_query_proto_init() }
@@ -1445,6 +1880,10 @@ func file_metadata_metapb_query_proto_init() {
 		(*Query_DeadBlocks)(nil),
 		(*Query_Tokens)(nil),
 		(*Query_Locks)(nil),
+		(*Query_Events)(nil),
+		(*Query_Audit)(nil),
+		(*Query_Desktop)(nil),
+		(*Query_Quotas)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1452,7 +1891,7 @@ func file_metadata_metapb_query_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metadata_metapb_query_proto_rawDesc), len(file_metadata_metapb_query_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

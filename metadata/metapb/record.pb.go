@@ -831,7 +831,9 @@ type NodeRow struct {
 	Zone          string                 `protobuf:"bytes,5,opt,name=zone,proto3" json:"zone,omitempty"`
 	State         uint32                 `protobuf:"varint,6,opt,name=state,proto3" json:"state,omitempty"` // metadata.NodeState
 	Joined        int64                  `protobuf:"varint,7,opt,name=joined,proto3" json:"joined,omitempty"`
-	Disks         []uint64               `protobuf:"fixed64,8,rep,packed,name=disks,proto3" json:"disks,omitempty"` // disks this node has ever announced; a disk belongs to one node
+	Disks         []uint64               `protobuf:"fixed64,8,rep,packed,name=disks,proto3" json:"disks,omitempty"`                      // disks this node has ever announced; a disk belongs to one node
+	Until         int64                  `protobuf:"varint,9,opt,name=until,proto3" json:"until,omitempty"`                              // end of its maintenance, Unix nanoseconds; 0: none is set
+	StateSince    int64                  `protobuf:"varint,10,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"` // when state was last changed; 0: never
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,6 +922,20 @@ func (x *NodeRow) GetDisks() []uint64 {
 		return x.Disks
 	}
 	return nil
+}
+
+func (x *NodeRow) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *NodeRow) GetStateSince() int64 {
+	if x != nil {
+		return x.StateSince
+	}
+	return 0
 }
 
 // UserRow: key U name.
@@ -1245,25 +1261,35 @@ func (x *DeadRow) GetLength() uint32 {
 
 // ClusterRow: key C.
 type ClusterRow struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Format        uint32                 `protobuf:"varint,1,opt,name=format,proto3" json:"format,omitempty"`              // of all rows: 1
-	Cluster       string                 `protobuf:"bytes,2,opt,name=cluster,proto3" json:"cluster,omitempty"`             // its id
-	Replication   uint32                 `protobuf:"varint,3,opt,name=replication,proto3" json:"replication,omitempty"`    // default target
-	CaCert        []byte                 `protobuf:"bytes,4,opt,name=ca_cert,json=caCert,proto3" json:"ca_cert,omitempty"` // DER
-	CaKey         []byte                 `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`    // PKCS #8 DER
-	NextEntry     uint64                 `protobuf:"varint,6,opt,name=next_entry,json=nextEntry,proto3" json:"next_entry,omitempty"`
-	NextContent   uint64                 `protobuf:"varint,7,opt,name=next_content,json=nextContent,proto3" json:"next_content,omitempty"`
-	NextVolume    uint64                 `protobuf:"varint,8,opt,name=next_volume,json=nextVolume,proto3" json:"next_volume,omitempty"`
-	NextNode      uint64                 `protobuf:"varint,9,opt,name=next_node,json=nextNode,proto3" json:"next_node,omitempty"`
-	NextSession   uint64                 `protobuf:"varint,10,opt,name=next_session,json=nextSession,proto3" json:"next_session,omitempty"`
-	Now           int64                  `protobuf:"varint,11,opt,name=now,proto3" json:"now,omitempty"`                                       // time of the last command; never goes back
-	FleetVersion  uint64                 `protobuf:"varint,12,opt,name=fleet_version,json=fleetVersion,proto3" json:"fleet_version,omitempty"` // raised by every change to volumes, nodes and sessions but commits
-	Grace         int64                  `protobuf:"varint,13,opt,name=grace,proto3" json:"grace,omitempty"`                                   // nanoseconds a deleted block is kept for running readers
-	Locks         uint64                 `protobuf:"varint,14,opt,name=locks,proto3" json:"locks,omitempty"`                                   // number of lock rows
-	ReadOnly      bool                   `protobuf:"varint,15,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
-	Dead          uint64                 `protobuf:"varint,16,opt,name=dead,proto3" json:"dead,omitempty"` // number of dead blocks: Q rows
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Format            uint32                 `protobuf:"varint,1,opt,name=format,proto3" json:"format,omitempty"`              // of all rows: 1
+	Cluster           string                 `protobuf:"bytes,2,opt,name=cluster,proto3" json:"cluster,omitempty"`             // its id
+	Replication       uint32                 `protobuf:"varint,3,opt,name=replication,proto3" json:"replication,omitempty"`    // default target
+	CaCert            []byte                 `protobuf:"bytes,4,opt,name=ca_cert,json=caCert,proto3" json:"ca_cert,omitempty"` // DER
+	CaKey             []byte                 `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`    // PKCS #8 DER
+	NextEntry         uint64                 `protobuf:"varint,6,opt,name=next_entry,json=nextEntry,proto3" json:"next_entry,omitempty"`
+	NextContent       uint64                 `protobuf:"varint,7,opt,name=next_content,json=nextContent,proto3" json:"next_content,omitempty"`
+	NextVolume        uint64                 `protobuf:"varint,8,opt,name=next_volume,json=nextVolume,proto3" json:"next_volume,omitempty"`
+	NextNode          uint64                 `protobuf:"varint,9,opt,name=next_node,json=nextNode,proto3" json:"next_node,omitempty"`
+	NextSession       uint64                 `protobuf:"varint,10,opt,name=next_session,json=nextSession,proto3" json:"next_session,omitempty"`
+	Now               int64                  `protobuf:"varint,11,opt,name=now,proto3" json:"now,omitempty"`                                       // time of the last command; never goes back
+	FleetVersion      uint64                 `protobuf:"varint,12,opt,name=fleet_version,json=fleetVersion,proto3" json:"fleet_version,omitempty"` // raised by every change to volumes, nodes and sessions but commits
+	Grace             int64                  `protobuf:"varint,13,opt,name=grace,proto3" json:"grace,omitempty"`                                   // nanoseconds a deleted block is kept for running readers
+	Locks             uint64                 `protobuf:"varint,14,opt,name=locks,proto3" json:"locks,omitempty"`                                   // number of lock rows
+	ReadOnly          bool                   `protobuf:"varint,15,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	Dead              uint64                 `protobuf:"varint,16,opt,name=dead,proto3" json:"dead,omitempty"`                               // number of dead blocks: Q rows
+	FirstEvent        uint64                 `protobuf:"varint,17,opt,name=first_event,json=firstEvent,proto3" json:"first_event,omitempty"` // id of the oldest event that is kept; 0: there never was one
+	NextEvent         uint64                 `protobuf:"varint,18,opt,name=next_event,json=nextEvent,proto3" json:"next_event,omitempty"`
+	FirstAudit        uint64                 `protobuf:"varint,19,opt,name=first_audit,json=firstAudit,proto3" json:"first_audit,omitempty"`
+	NextAudit         uint64                 `protobuf:"varint,20,opt,name=next_audit,json=nextAudit,proto3" json:"next_audit,omitempty"`
+	RepairBytes       int64                  `protobuf:"varint,21,opt,name=repair_bytes,json=repairBytes,proto3" json:"repair_bytes,omitempty"` // see SetCluster
+	RepairPausedUntil int64                  `protobuf:"varint,22,opt,name=repair_paused_until,json=repairPausedUntil,proto3" json:"repair_paused_until,omitempty"`
+	SuspectAfter      int64                  `protobuf:"varint,23,opt,name=suspect_after,json=suspectAfter,proto3" json:"suspect_after,omitempty"`
+	DownAfter         int64                  `protobuf:"varint,24,opt,name=down_after,json=downAfter,proto3" json:"down_after,omitempty"`
+	FailedMinute      int64                  `protobuf:"varint,25,opt,name=failed_minute,json=failedMinute,proto3" json:"failed_minute,omitempty"` // minute of the last failed login, Unix minutes
+	FailedLogins      uint32                 `protobuf:"varint,26,opt,name=failed_logins,json=failedLogins,proto3" json:"failed_logins,omitempty"` // in that minute
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ClusterRow) Reset() {
@@ -1408,6 +1434,424 @@ func (x *ClusterRow) GetDead() uint64 {
 	return 0
 }
 
+func (x *ClusterRow) GetFirstEvent() uint64 {
+	if x != nil {
+		return x.FirstEvent
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetNextEvent() uint64 {
+	if x != nil {
+		return x.NextEvent
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetFirstAudit() uint64 {
+	if x != nil {
+		return x.FirstAudit
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetNextAudit() uint64 {
+	if x != nil {
+		return x.NextAudit
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetRepairBytes() int64 {
+	if x != nil {
+		return x.RepairBytes
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetRepairPausedUntil() int64 {
+	if x != nil {
+		return x.RepairPausedUntil
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetSuspectAfter() int64 {
+	if x != nil {
+		return x.SuspectAfter
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetDownAfter() int64 {
+	if x != nil {
+		return x.DownAfter
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetFailedMinute() int64 {
+	if x != nil {
+		return x.FailedMinute
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetFailedLogins() uint32 {
+	if x != nil {
+		return x.FailedLogins
+	}
+	return 0
+}
+
+// Actor is who asks for a change.
+type Actor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Origin        string                 `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"` // cli, admin, gateway
+	Node          uint64                 `protobuf:"varint,3,opt,name=node,proto3" json:"node,omitempty"`    // whose certificate made the call
+	Remote        string                 `protobuf:"bytes,4,opt,name=remote,proto3" json:"remote,omitempty"`
+	Request       string                 `protobuf:"bytes,5,opt,name=request,proto3" json:"request,omitempty"`
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Actor) Reset() {
+	*x = Actor{}
+	mi := &file_metadata_metapb_record_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Actor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Actor) ProtoMessage() {}
+
+func (x *Actor) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_record_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Actor.ProtoReflect.Descriptor instead.
+func (*Actor) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_record_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Actor) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Actor) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *Actor) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *Actor) GetRemote() string {
+	if x != nil {
+		return x.Remote
+	}
+	return ""
+}
+
+func (x *Actor) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *Actor) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// EventRow: key E id.
+type EventRow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Time          int64                  `protobuf:"varint,2,opt,name=time,proto3" json:"time,omitempty"`
+	Severity      string                 `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`
+	Code          string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
+	Node          uint64                 `protobuf:"varint,5,opt,name=node,proto3" json:"node,omitempty"`
+	Subject       string                 `protobuf:"bytes,6,opt,name=subject,proto3" json:"subject,omitempty"`
+	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventRow) Reset() {
+	*x = EventRow{}
+	mi := &file_metadata_metapb_record_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventRow) ProtoMessage() {}
+
+func (x *EventRow) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_record_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventRow.ProtoReflect.Descriptor instead.
+func (*EventRow) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_record_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *EventRow) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *EventRow) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *EventRow) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *EventRow) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *EventRow) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *EventRow) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *EventRow) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// AuditRow: key A id.
+type AuditRow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Time          int64                  `protobuf:"varint,2,opt,name=time,proto3" json:"time,omitempty"`
+	Actor         *Actor                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	Action        string                 `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
+	Target        string                 `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
+	Detail        string                 `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
+	Outcome       string                 `protobuf:"bytes,7,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditRow) Reset() {
+	*x = AuditRow{}
+	mi := &file_metadata_metapb_record_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditRow) ProtoMessage() {}
+
+func (x *AuditRow) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_record_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditRow.ProtoReflect.Descriptor instead.
+func (*AuditRow) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_record_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AuditRow) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *AuditRow) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *AuditRow) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *AuditRow) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *AuditRow) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *AuditRow) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *AuditRow) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+func (x *AuditRow) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// MuteRow: key H code.
+type MuteRow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Until         int64                  `protobuf:"varint,2,opt,name=until,proto3" json:"until,omitempty"`
+	User          string                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MuteRow) Reset() {
+	*x = MuteRow{}
+	mi := &file_metadata_metapb_record_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MuteRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MuteRow) ProtoMessage() {}
+
+func (x *MuteRow) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_record_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MuteRow.ProtoReflect.Descriptor instead.
+func (*MuteRow) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_record_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *MuteRow) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *MuteRow) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *MuteRow) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *MuteRow) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
 var File_metadata_metapb_record_proto protoreflect.FileDescriptor
 
 const file_metadata_metapb_record_proto_rawDesc = "" +
@@ -1487,7 +1931,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x06digest\x18\v \x01(\x06R\x06digest\x12\x16\n" +
 	"\x06synced\x18\f \x03(\x06R\x06synced\x12\x1a\n" +
 	"\brepaired\x18\r \x01(\x03R\brepaired\x12\x18\n" +
-	"\achanged\x18\x0e \x01(\x04R\achanged\"\xaf\x01\n" +
+	"\achanged\x18\x0e \x01(\x04R\achanged\"\xe6\x01\n" +
 	"\aNodeRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -1496,7 +1940,11 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x04zone\x18\x05 \x01(\tR\x04zone\x12\x14\n" +
 	"\x05state\x18\x06 \x01(\rR\x05state\x12\x16\n" +
 	"\x06joined\x18\a \x01(\x03R\x06joined\x12\x14\n" +
-	"\x05disks\x18\b \x03(\x06R\x05disks\"{\n" +
+	"\x05disks\x18\b \x03(\x06R\x05disks\x12\x14\n" +
+	"\x05until\x18\t \x01(\x03R\x05until\x12\x1f\n" +
+	"\vstate_since\x18\n" +
+	" \x01(\x03R\n" +
+	"stateSince\"{\n" +
 	"\aUserRow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\tR\x04hash\x12\x12\n" +
@@ -1520,7 +1968,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\bTrashRow\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\"!\n" +
 	"\aDeadRow\x12\x16\n" +
-	"\x06length\x18\x01 \x01(\rR\x06length\"\xc7\x03\n" +
+	"\x06length\x18\x01 \x01(\rR\x06length\"\xa8\x06\n" +
 	"\n" +
 	"ClusterRow\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x18\n" +
@@ -1541,7 +1989,51 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x05grace\x18\r \x01(\x03R\x05grace\x12\x14\n" +
 	"\x05locks\x18\x0e \x01(\x04R\x05locks\x12\x1b\n" +
 	"\tread_only\x18\x0f \x01(\bR\breadOnly\x12\x12\n" +
-	"\x04dead\x18\x10 \x01(\x04R\x04deadB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
+	"\x04dead\x18\x10 \x01(\x04R\x04dead\x12\x1f\n" +
+	"\vfirst_event\x18\x11 \x01(\x04R\n" +
+	"firstEvent\x12\x1d\n" +
+	"\n" +
+	"next_event\x18\x12 \x01(\x04R\tnextEvent\x12\x1f\n" +
+	"\vfirst_audit\x18\x13 \x01(\x04R\n" +
+	"firstAudit\x12\x1d\n" +
+	"\n" +
+	"next_audit\x18\x14 \x01(\x04R\tnextAudit\x12!\n" +
+	"\frepair_bytes\x18\x15 \x01(\x03R\vrepairBytes\x12.\n" +
+	"\x13repair_paused_until\x18\x16 \x01(\x03R\x11repairPausedUntil\x12#\n" +
+	"\rsuspect_after\x18\x17 \x01(\x03R\fsuspectAfter\x12\x1d\n" +
+	"\n" +
+	"down_after\x18\x18 \x01(\x03R\tdownAfter\x12#\n" +
+	"\rfailed_minute\x18\x19 \x01(\x03R\ffailedMinute\x12#\n" +
+	"\rfailed_logins\x18\x1a \x01(\rR\ffailedLogins\"\x91\x01\n" +
+	"\x05Actor\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x16\n" +
+	"\x06origin\x18\x02 \x01(\tR\x06origin\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\x04R\x04node\x12\x16\n" +
+	"\x06remote\x18\x04 \x01(\tR\x06remote\x12\x18\n" +
+	"\arequest\x18\x05 \x01(\tR\arequest\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xa0\x01\n" +
+	"\bEventRow\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04time\x18\x02 \x01(\x03R\x04time\x12\x1a\n" +
+	"\bseverity\x18\x03 \x01(\tR\bseverity\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\tR\x04code\x12\x12\n" +
+	"\x04node\x18\x05 \x01(\x04R\x04node\x12\x18\n" +
+	"\asubject\x18\x06 \x01(\tR\asubject\x12\x12\n" +
+	"\x04text\x18\a \x01(\tR\x04text\"\xce\x01\n" +
+	"\bAuditRow\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04time\x18\x02 \x01(\x03R\x04time\x12(\n" +
+	"\x05actor\x18\x03 \x01(\v2\x12.ken.meta.v1.ActorR\x05actor\x12\x16\n" +
+	"\x06action\x18\x04 \x01(\tR\x06action\x12\x16\n" +
+	"\x06target\x18\x05 \x01(\tR\x06target\x12\x16\n" +
+	"\x06detail\x18\x06 \x01(\tR\x06detail\x12\x18\n" +
+	"\aoutcome\x18\a \x01(\tR\aoutcome\x12\x12\n" +
+	"\x04text\x18\b \x01(\tR\x04text\"]\n" +
+	"\aMuteRow\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\x03R\x05until\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\tR\x04user\x12\x14\n" +
+	"\x05since\x18\x04 \x01(\x03R\x05sinceB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
 
 var (
 	file_metadata_metapb_record_proto_rawDescOnce sync.Once
@@ -1555,7 +2047,7 @@ func file_metadata_metapb_record_proto_rawDescGZIP() []byte {
 	return file_metadata_metapb_record_proto_rawDescData
 }
 
-var file_metadata_metapb_record_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_metadata_metapb_record_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_metadata_metapb_record_proto_goTypes = []any{
 	(*BlockRef)(nil),   // 0: ken.meta.v1.BlockRef
 	(*EntryRow)(nil),   // 1: ken.meta.v1.EntryRow
@@ -1573,16 +2065,21 @@ var file_metadata_metapb_record_proto_goTypes = []any{
 	(*TrashRow)(nil),   // 13: ken.meta.v1.TrashRow
 	(*DeadRow)(nil),    // 14: ken.meta.v1.DeadRow
 	(*ClusterRow)(nil), // 15: ken.meta.v1.ClusterRow
+	(*Actor)(nil),      // 16: ken.meta.v1.Actor
+	(*EventRow)(nil),   // 17: ken.meta.v1.EventRow
+	(*AuditRow)(nil),   // 18: ken.meta.v1.AuditRow
+	(*MuteRow)(nil),    // 19: ken.meta.v1.MuteRow
 }
 var file_metadata_metapb_record_proto_depIdxs = []int32{
-	0, // 0: ken.meta.v1.EntryRow.blocks:type_name -> ken.meta.v1.BlockRef
-	0, // 1: ken.meta.v1.RefChunk.blocks:type_name -> ken.meta.v1.BlockRef
-	7, // 2: ken.meta.v1.VolumeRow.replicas:type_name -> ken.meta.v1.Replica
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	0,  // 0: ken.meta.v1.EntryRow.blocks:type_name -> ken.meta.v1.BlockRef
+	0,  // 1: ken.meta.v1.RefChunk.blocks:type_name -> ken.meta.v1.BlockRef
+	7,  // 2: ken.meta.v1.VolumeRow.replicas:type_name -> ken.meta.v1.Replica
+	16, // 3: ken.meta.v1.AuditRow.actor:type_name -> ken.meta.v1.Actor
+	4,  // [4:4] is the sub-list for method output_type
+	4,  // [4:4] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_record_proto_init() }
@@ -1596,7 +2093,7 @@ func file_metadata_metapb_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metadata_metapb_record_proto_rawDesc), len(file_metadata_metapb_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -239,16 +239,189 @@ func (x *VolumesReply) GetVolumes() []*VolumeView {
 	return nil
 }
 
+// Traffic is what a process has done since it started.
+type Traffic struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Started       int64                  `protobuf:"varint,1,opt,name=started,proto3" json:"started,omitempty"`
+	Reads         int64                  `protobuf:"varint,2,opt,name=reads,proto3" json:"reads,omitempty"`
+	Writes        int64                  `protobuf:"varint,3,opt,name=writes,proto3" json:"writes,omitempty"`
+	BytesRead     int64                  `protobuf:"varint,4,opt,name=bytes_read,json=bytesRead,proto3" json:"bytes_read,omitempty"`
+	BytesWritten  int64                  `protobuf:"varint,5,opt,name=bytes_written,json=bytesWritten,proto3" json:"bytes_written,omitempty"`
+	Errors        int64                  `protobuf:"varint,6,opt,name=errors,proto3" json:"errors,omitempty"`
+	Latency       []int64                `protobuf:"varint,7,rep,packed,name=latency,proto3" json:"latency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Traffic) Reset() {
+	*x = Traffic{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Traffic) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Traffic) ProtoMessage() {}
+
+func (x *Traffic) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Traffic.ProtoReflect.Descriptor instead.
+func (*Traffic) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Traffic) GetStarted() int64 {
+	if x != nil {
+		return x.Started
+	}
+	return 0
+}
+
+func (x *Traffic) GetReads() int64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *Traffic) GetWrites() int64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
+func (x *Traffic) GetBytesRead() int64 {
+	if x != nil {
+		return x.BytesRead
+	}
+	return 0
+}
+
+func (x *Traffic) GetBytesWritten() int64 {
+	if x != nil {
+		return x.BytesWritten
+	}
+	return 0
+}
+
+func (x *Traffic) GetErrors() int64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *Traffic) GetLatency() []int64 {
+	if x != nil {
+		return x.Latency
+	}
+	return nil
+}
+
+// Presence is what a node without disks says of itself.
+type Presence struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	Started       int64                  `protobuf:"varint,2,opt,name=started,proto3" json:"started,omitempty"`
+	CertExpires   int64                  `protobuf:"varint,3,opt,name=cert_expires,json=certExpires,proto3" json:"cert_expires,omitempty"`
+	Sent          int64                  `protobuf:"varint,4,opt,name=sent,proto3" json:"sent,omitempty"`
+	Traffic       *Traffic               `protobuf:"bytes,5,opt,name=traffic,proto3" json:"traffic,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Presence) Reset() {
+	*x = Presence{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Presence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Presence) ProtoMessage() {}
+
+func (x *Presence) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Presence.ProtoReflect.Descriptor instead.
+func (*Presence) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Presence) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Presence) GetStarted() int64 {
+	if x != nil {
+		return x.Started
+	}
+	return 0
+}
+
+func (x *Presence) GetCertExpires() int64 {
+	if x != nil {
+		return x.CertExpires
+	}
+	return 0
+}
+
+func (x *Presence) GetSent() int64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *Presence) GetTraffic() *Traffic {
+	if x != nil {
+		return x.Traffic
+	}
+	return nil
+}
+
+// RenewRequest keeps a session; with session 0 it is a sign of life only.
 type RenewRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	Presence      *Presence              `protobuf:"bytes,2,opt,name=presence,proto3" json:"presence,omitempty"`
+	Node          uint64                 `protobuf:"varint,3,opt,name=node,proto3" json:"node,omitempty"` // of the presence; must be the caller's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[4]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -260,7 +433,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[4]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -273,12 +446,26 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{4}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RenewRequest) GetSession() uint64 {
 	if x != nil {
 		return x.Session
+	}
+	return 0
+}
+
+func (x *RenewRequest) GetPresence() *Presence {
+	if x != nil {
+		return x.Presence
+	}
+	return nil
+}
+
+func (x *RenewRequest) GetNode() uint64 {
+	if x != nil {
+		return x.Node
 	}
 	return 0
 }
@@ -291,7 +478,7 @@ type RenewReply struct {
 
 func (x *RenewReply) Reset() {
 	*x = RenewReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[5]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +490,7 @@ func (x *RenewReply) String() string {
 func (*RenewReply) ProtoMessage() {}
 
 func (x *RenewReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[5]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +503,7 @@ func (x *RenewReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewReply.ProtoReflect.Descriptor instead.
 func (*RenewReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{5}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{7}
 }
 
 type GrantRequest struct {
@@ -332,7 +519,7 @@ type GrantRequest struct {
 
 func (x *GrantRequest) Reset() {
 	*x = GrantRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +531,7 @@ func (x *GrantRequest) String() string {
 func (*GrantRequest) ProtoMessage() {}
 
 func (x *GrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +544,7 @@ func (x *GrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantRequest.ProtoReflect.Descriptor instead.
 func (*GrantRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{6}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GrantRequest) GetSession() uint64 {
@@ -409,7 +596,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +608,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +621,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{7}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Lease) GetVolume() uint64 {
@@ -491,7 +678,7 @@ type DropRequest struct {
 
 func (x *DropRequest) Reset() {
 	*x = DropRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -503,7 +690,7 @@ func (x *DropRequest) String() string {
 func (*DropRequest) ProtoMessage() {}
 
 func (x *DropRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -516,7 +703,7 @@ func (x *DropRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropRequest.ProtoReflect.Descriptor instead.
 func (*DropRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{8}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DropRequest) GetSession() uint64 {
@@ -562,7 +749,7 @@ type Disk struct {
 
 func (x *Disk) Reset() {
 	*x = Disk{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +761,7 @@ func (x *Disk) String() string {
 func (*Disk) ProtoMessage() {}
 
 func (x *Disk) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +774,7 @@ func (x *Disk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disk.ProtoReflect.Descriptor instead.
 func (*Disk) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{9}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Disk) GetId() uint64 {
@@ -653,7 +840,7 @@ type VolumeDigest struct {
 
 func (x *VolumeDigest) Reset() {
 	*x = VolumeDigest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +852,7 @@ func (x *VolumeDigest) String() string {
 func (*VolumeDigest) ProtoMessage() {}
 
 func (x *VolumeDigest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +865,7 @@ func (x *VolumeDigest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VolumeDigest.ProtoReflect.Descriptor instead.
 func (*VolumeDigest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{10}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *VolumeDigest) GetDisk() uint64 {
@@ -741,7 +928,7 @@ type OrderResult struct {
 
 func (x *OrderResult) Reset() {
 	*x = OrderResult{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +940,7 @@ func (x *OrderResult) String() string {
 func (*OrderResult) ProtoMessage() {}
 
 func (x *OrderResult) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +953,7 @@ func (x *OrderResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderResult.ProtoReflect.Descriptor instead.
 func (*OrderResult) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{11}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OrderResult) GetId() uint64 {
@@ -852,7 +1039,7 @@ type OrderProgress struct {
 
 func (x *OrderProgress) Reset() {
 	*x = OrderProgress{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +1051,7 @@ func (x *OrderProgress) String() string {
 func (*OrderProgress) ProtoMessage() {}
 
 func (x *OrderProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +1064,7 @@ func (x *OrderProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderProgress.ProtoReflect.Descriptor instead.
 func (*OrderProgress) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{12}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OrderProgress) GetId() uint64 {
@@ -927,13 +1114,16 @@ type Heartbeat struct {
 	Done          []*OrderResult         `protobuf:"bytes,8,rep,name=done,proto3" json:"done,omitempty"`
 	Running       []*OrderProgress       `protobuf:"bytes,9,rep,name=running,proto3" json:"running,omitempty"`
 	Leaving       bool                   `protobuf:"varint,10,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	Traffic       *Traffic               `protobuf:"bytes,11,opt,name=traffic,proto3" json:"traffic,omitempty"`
+	CertExpires   int64                  `protobuf:"varint,12,opt,name=cert_expires,json=certExpires,proto3" json:"cert_expires,omitempty"`
+	Sent          int64                  `protobuf:"varint,13,opt,name=sent,proto3" json:"sent,omitempty"` // by the sender's clock
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1135,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1148,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{13}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Heartbeat) GetNode() uint64 {
@@ -1031,6 +1221,27 @@ func (x *Heartbeat) GetLeaving() bool {
 	return false
 }
 
+func (x *Heartbeat) GetTraffic() *Traffic {
+	if x != nil {
+		return x.Traffic
+	}
+	return nil
+}
+
+func (x *Heartbeat) GetCertExpires() int64 {
+	if x != nil {
+		return x.CertExpires
+	}
+	return 0
+}
+
+func (x *Heartbeat) GetSent() int64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
 type Order struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1047,7 +1258,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1270,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1283,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{14}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Order) GetId() uint64 {
@@ -1142,7 +1353,7 @@ type HeartbeatReply struct {
 
 func (x *HeartbeatReply) Reset() {
 	*x = HeartbeatReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1365,7 @@ func (x *HeartbeatReply) String() string {
 func (*HeartbeatReply) ProtoMessage() {}
 
 func (x *HeartbeatReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1378,7 @@ func (x *HeartbeatReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatReply.ProtoReflect.Descriptor instead.
 func (*HeartbeatReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{15}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HeartbeatReply) GetOrders() []*Order {
@@ -1208,7 +1419,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1431,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1444,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{16}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *JoinRequest) GetToken() string {
@@ -1298,7 +1509,7 @@ type JoinReply struct {
 
 func (x *JoinReply) Reset() {
 	*x = JoinReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1521,7 @@ func (x *JoinReply) String() string {
 func (*JoinReply) ProtoMessage() {}
 
 func (x *JoinReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1534,7 @@ func (x *JoinReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinReply.ProtoReflect.Descriptor instead.
 func (*JoinReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{17}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *JoinReply) GetNode() uint64 {
@@ -1371,7 +1582,7 @@ type CertRequest struct {
 
 func (x *CertRequest) Reset() {
 	*x = CertRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1383,7 +1594,7 @@ func (x *CertRequest) String() string {
 func (*CertRequest) ProtoMessage() {}
 
 func (x *CertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1396,7 +1607,7 @@ func (x *CertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CertRequest.ProtoReflect.Descriptor instead.
 func (*CertRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{18}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CertRequest) GetCsr() []byte {
@@ -1414,7 +1625,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1637,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1439,7 +1650,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{19}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{21}
 }
 
 type StatusReply struct {
@@ -1451,7 +1662,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1463,7 +1674,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1476,7 +1687,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{20}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StatusReply) GetJson() []byte {
@@ -1494,7 +1705,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1717,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1730,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{21}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{23}
 }
 
 type NodeView struct {
@@ -1529,13 +1740,17 @@ type NodeView struct {
 	Heard         int64                  `protobuf:"varint,3,opt,name=heard,proto3" json:"heard,omitempty"`
 	Disks         []*Disk                `protobuf:"bytes,4,rep,name=disks,proto3" json:"disks,omitempty"`
 	Version       string                 `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
+	Started       int64                  `protobuf:"varint,6,opt,name=started,proto3" json:"started,omitempty"`
+	CertExpires   int64                  `protobuf:"varint,7,opt,name=cert_expires,json=certExpires,proto3" json:"cert_expires,omitempty"`
+	Traffic       *Traffic               `protobuf:"bytes,8,opt,name=traffic,proto3" json:"traffic,omitempty"`
+	ClockSkew     int64                  `protobuf:"varint,9,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"` // nanoseconds its clock is ahead
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeView) Reset() {
 	*x = NodeView{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1762,7 @@ func (x *NodeView) String() string {
 func (*NodeView) ProtoMessage() {}
 
 func (x *NodeView) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1775,7 @@ func (x *NodeView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeView.ProtoReflect.Descriptor instead.
 func (*NodeView) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{22}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *NodeView) GetNode() *NodeRow {
@@ -1598,6 +1813,34 @@ func (x *NodeView) GetVersion() string {
 	return ""
 }
 
+func (x *NodeView) GetStarted() int64 {
+	if x != nil {
+		return x.Started
+	}
+	return 0
+}
+
+func (x *NodeView) GetCertExpires() int64 {
+	if x != nil {
+		return x.CertExpires
+	}
+	return 0
+}
+
+func (x *NodeView) GetTraffic() *Traffic {
+	if x != nil {
+		return x.Traffic
+	}
+	return nil
+}
+
+func (x *NodeView) GetClockSkew() int64 {
+	if x != nil {
+		return x.ClockSkew
+	}
+	return 0
+}
+
 type NodesReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Nodes         []*NodeView            `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
@@ -1607,7 +1850,7 @@ type NodesReply struct {
 
 func (x *NodesReply) Reset() {
 	*x = NodesReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1619,7 +1862,7 @@ func (x *NodesReply) String() string {
 func (*NodesReply) ProtoMessage() {}
 
 func (x *NodesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1632,7 +1875,7 @@ func (x *NodesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesReply.ProtoReflect.Descriptor instead.
 func (*NodesReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{23}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NodesReply) GetNodes() []*NodeView {
@@ -1640,6 +1883,343 @@ func (x *NodesReply) GetNodes() []*NodeView {
 		return x.Nodes
 	}
 	return nil
+}
+
+type RepairsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepairsRequest) Reset() {
+	*x = RepairsRequest{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepairsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepairsRequest) ProtoMessage() {}
+
+func (x *RepairsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepairsRequest.ProtoReflect.Descriptor instead.
+func (*RepairsRequest) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{26}
+}
+
+type RepairsReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Json          []byte                 `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepairsReply) Reset() {
+	*x = RepairsReply{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepairsReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepairsReply) ProtoMessage() {}
+
+func (x *RepairsReply) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepairsReply.ProtoReflect.Descriptor instead.
+func (*RepairsReply) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RepairsReply) GetJson() []byte {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
+type StopRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nodes         []uint64               `protobuf:"varint,1,rep,packed,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopRequest) Reset() {
+	*x = StopRequest{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopRequest) ProtoMessage() {}
+
+func (x *StopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
+func (*StopRequest) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *StopRequest) GetNodes() []uint64 {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+type StopReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Json          []byte                 `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopReply) Reset() {
+	*x = StopReply{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopReply) ProtoMessage() {}
+
+func (x *StopReply) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopReply.ProtoReflect.Descriptor instead.
+func (*StopReply) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *StopReply) GetJson() []byte {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
+// WatchRequest waits until the state is of another version than after.
+type WatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	After         uint64                 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *WatchRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+type WatchReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchReply) Reset() {
+	*x = WatchReply{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchReply) ProtoMessage() {}
+
+func (x *WatchReply) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
+func (*WatchReply) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *WatchReply) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type PrioritiseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Volume        uint64                 `protobuf:"varint,1,opt,name=volume,proto3" json:"volume,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrioritiseRequest) Reset() {
+	*x = PrioritiseRequest{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrioritiseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrioritiseRequest) ProtoMessage() {}
+
+func (x *PrioritiseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrioritiseRequest.ProtoReflect.Descriptor instead.
+func (*PrioritiseRequest) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *PrioritiseRequest) GetVolume() uint64 {
+	if x != nil {
+		return x.Volume
+	}
+	return 0
+}
+
+type PrioritiseReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrioritiseReply) Reset() {
+	*x = PrioritiseReply{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrioritiseReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrioritiseReply) ProtoMessage() {}
+
+func (x *PrioritiseReply) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrioritiseReply.ProtoReflect.Descriptor instead.
+func (*PrioritiseReply) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{33}
 }
 
 var File_metadata_metapb_rpc_proto protoreflect.FileDescriptor
@@ -1660,9 +2240,26 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\x0eVolumesRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\"A\n" +
 	"\fVolumesReply\x121\n" +
-	"\avolumes\x18\x01 \x03(\v2\x17.ken.meta.v1.VolumeViewR\avolumes\"(\n" +
+	"\avolumes\x18\x01 \x03(\v2\x17.ken.meta.v1.VolumeViewR\avolumes\"\xc7\x01\n" +
+	"\aTraffic\x12\x18\n" +
+	"\astarted\x18\x01 \x01(\x03R\astarted\x12\x14\n" +
+	"\x05reads\x18\x02 \x01(\x03R\x05reads\x12\x16\n" +
+	"\x06writes\x18\x03 \x01(\x03R\x06writes\x12\x1d\n" +
+	"\n" +
+	"bytes_read\x18\x04 \x01(\x03R\tbytesRead\x12#\n" +
+	"\rbytes_written\x18\x05 \x01(\x03R\fbytesWritten\x12\x16\n" +
+	"\x06errors\x18\x06 \x01(\x03R\x06errors\x12\x18\n" +
+	"\alatency\x18\a \x03(\x03R\alatency\"\xa5\x01\n" +
+	"\bPresence\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
+	"\astarted\x18\x02 \x01(\x03R\astarted\x12!\n" +
+	"\fcert_expires\x18\x03 \x01(\x03R\vcertExpires\x12\x12\n" +
+	"\x04sent\x18\x04 \x01(\x03R\x04sent\x12.\n" +
+	"\atraffic\x18\x05 \x01(\v2\x14.ken.meta.v1.TrafficR\atraffic\"o\n" +
 	"\fRenewRequest\x12\x18\n" +
-	"\asession\x18\x01 \x01(\x04R\asession\"\f\n" +
+	"\asession\x18\x01 \x01(\x04R\asession\x121\n" +
+	"\bpresence\x18\x02 \x01(\v2\x15.ken.meta.v1.PresenceR\bpresence\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\x04R\x04node\"\f\n" +
 	"\n" +
 	"RenewReply\"\x84\x01\n" +
 	"\fGrantRequest\x12\x18\n" +
@@ -1717,7 +2314,7 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\n" +
 	"bytes_done\x18\x04 \x01(\x03R\tbytesDone\x12\x1f\n" +
 	"\vbytes_total\x18\x05 \x01(\x03R\n" +
-	"bytesTotal\"\xd7\x02\n" +
+	"bytesTotal\"\xbe\x03\n" +
 	"\tHeartbeat\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
 	"\x04addr\x18\x02 \x01(\tR\x04addr\x12\x12\n" +
@@ -1729,7 +2326,10 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\x04done\x18\b \x03(\v2\x18.ken.meta.v1.OrderResultR\x04done\x124\n" +
 	"\arunning\x18\t \x03(\v2\x1a.ken.meta.v1.OrderProgressR\arunning\x12\x18\n" +
 	"\aleaving\x18\n" +
-	" \x01(\bR\aleaving\"\xcb\x01\n" +
+	" \x01(\bR\aleaving\x12.\n" +
+	"\atraffic\x18\v \x01(\v2\x14.ken.meta.v1.TrafficR\atraffic\x12!\n" +
+	"\fcert_expires\x18\f \x01(\x03R\vcertExpires\x12\x12\n" +
+	"\x04sent\x18\r \x01(\x03R\x04sent\"\xcb\x01\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
@@ -1762,16 +2362,36 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\rStatusRequest\"!\n" +
 	"\vStatusReply\x12\x12\n" +
 	"\x04json\x18\x01 \x01(\fR\x04json\"\x0e\n" +
-	"\fNodesRequest\"\xa9\x01\n" +
+	"\fNodesRequest\"\xb5\x02\n" +
 	"\bNodeView\x12(\n" +
 	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\x12\x1a\n" +
 	"\bliveness\x18\x02 \x01(\rR\bliveness\x12\x14\n" +
 	"\x05heard\x18\x03 \x01(\x03R\x05heard\x12'\n" +
 	"\x05disks\x18\x04 \x03(\v2\x11.ken.meta.v1.DiskR\x05disks\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\tR\aversion\"9\n" +
+	"\aversion\x18\x05 \x01(\tR\aversion\x12\x18\n" +
+	"\astarted\x18\x06 \x01(\x03R\astarted\x12!\n" +
+	"\fcert_expires\x18\a \x01(\x03R\vcertExpires\x12.\n" +
+	"\atraffic\x18\b \x01(\v2\x14.ken.meta.v1.TrafficR\atraffic\x12\x1d\n" +
+	"\n" +
+	"clock_skew\x18\t \x01(\x03R\tclockSkew\"9\n" +
 	"\n" +
 	"NodesReply\x12+\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x15.ken.meta.v1.NodeViewR\x05nodesB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
+	"\x05nodes\x18\x01 \x03(\v2\x15.ken.meta.v1.NodeViewR\x05nodes\"\x10\n" +
+	"\x0eRepairsRequest\"\"\n" +
+	"\fRepairsReply\x12\x12\n" +
+	"\x04json\x18\x01 \x01(\fR\x04json\"#\n" +
+	"\vStopRequest\x12\x14\n" +
+	"\x05nodes\x18\x01 \x03(\x04R\x05nodes\"\x1f\n" +
+	"\tStopReply\x12\x12\n" +
+	"\x04json\x18\x01 \x01(\fR\x04json\"$\n" +
+	"\fWatchRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\"&\n" +
+	"\n" +
+	"WatchReply\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"+\n" +
+	"\x11PrioritiseRequest\x12\x16\n" +
+	"\x06volume\x18\x01 \x01(\x04R\x06volume\"\x11\n" +
+	"\x0fPrioritiseReplyB\x18Z\x16kendfs/metadata/metapbb\x06proto3"
 
 var (
 	file_metadata_metapb_rpc_proto_rawDescOnce sync.Once
@@ -1785,57 +2405,71 @@ func file_metadata_metapb_rpc_proto_rawDescGZIP() []byte {
 	return file_metadata_metapb_rpc_proto_rawDescData
 }
 
-var file_metadata_metapb_rpc_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_metadata_metapb_rpc_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_metadata_metapb_rpc_proto_goTypes = []any{
-	(*Located)(nil),        // 0: ken.meta.v1.Located
-	(*VolumeView)(nil),     // 1: ken.meta.v1.VolumeView
-	(*VolumesRequest)(nil), // 2: ken.meta.v1.VolumesRequest
-	(*VolumesReply)(nil),   // 3: ken.meta.v1.VolumesReply
-	(*RenewRequest)(nil),   // 4: ken.meta.v1.RenewRequest
-	(*RenewReply)(nil),     // 5: ken.meta.v1.RenewReply
-	(*GrantRequest)(nil),   // 6: ken.meta.v1.GrantRequest
-	(*Lease)(nil),          // 7: ken.meta.v1.Lease
-	(*DropRequest)(nil),    // 8: ken.meta.v1.DropRequest
-	(*Disk)(nil),           // 9: ken.meta.v1.Disk
-	(*VolumeDigest)(nil),   // 10: ken.meta.v1.VolumeDigest
-	(*OrderResult)(nil),    // 11: ken.meta.v1.OrderResult
-	(*OrderProgress)(nil),  // 12: ken.meta.v1.OrderProgress
-	(*Heartbeat)(nil),      // 13: ken.meta.v1.Heartbeat
-	(*Order)(nil),          // 14: ken.meta.v1.Order
-	(*HeartbeatReply)(nil), // 15: ken.meta.v1.HeartbeatReply
-	(*JoinRequest)(nil),    // 16: ken.meta.v1.JoinRequest
-	(*JoinReply)(nil),      // 17: ken.meta.v1.JoinReply
-	(*CertRequest)(nil),    // 18: ken.meta.v1.CertRequest
-	(*StatusRequest)(nil),  // 19: ken.meta.v1.StatusRequest
-	(*StatusReply)(nil),    // 20: ken.meta.v1.StatusReply
-	(*NodesRequest)(nil),   // 21: ken.meta.v1.NodesRequest
-	(*NodeView)(nil),       // 22: ken.meta.v1.NodeView
-	(*NodesReply)(nil),     // 23: ken.meta.v1.NodesReply
-	(*Replica)(nil),        // 24: ken.meta.v1.Replica
-	(*VolumeRow)(nil),      // 25: ken.meta.v1.VolumeRow
-	(*NodeRow)(nil),        // 26: ken.meta.v1.NodeRow
+	(*Located)(nil),           // 0: ken.meta.v1.Located
+	(*VolumeView)(nil),        // 1: ken.meta.v1.VolumeView
+	(*VolumesRequest)(nil),    // 2: ken.meta.v1.VolumesRequest
+	(*VolumesReply)(nil),      // 3: ken.meta.v1.VolumesReply
+	(*Traffic)(nil),           // 4: ken.meta.v1.Traffic
+	(*Presence)(nil),          // 5: ken.meta.v1.Presence
+	(*RenewRequest)(nil),      // 6: ken.meta.v1.RenewRequest
+	(*RenewReply)(nil),        // 7: ken.meta.v1.RenewReply
+	(*GrantRequest)(nil),      // 8: ken.meta.v1.GrantRequest
+	(*Lease)(nil),             // 9: ken.meta.v1.Lease
+	(*DropRequest)(nil),       // 10: ken.meta.v1.DropRequest
+	(*Disk)(nil),              // 11: ken.meta.v1.Disk
+	(*VolumeDigest)(nil),      // 12: ken.meta.v1.VolumeDigest
+	(*OrderResult)(nil),       // 13: ken.meta.v1.OrderResult
+	(*OrderProgress)(nil),     // 14: ken.meta.v1.OrderProgress
+	(*Heartbeat)(nil),         // 15: ken.meta.v1.Heartbeat
+	(*Order)(nil),             // 16: ken.meta.v1.Order
+	(*HeartbeatReply)(nil),    // 17: ken.meta.v1.HeartbeatReply
+	(*JoinRequest)(nil),       // 18: ken.meta.v1.JoinRequest
+	(*JoinReply)(nil),         // 19: ken.meta.v1.JoinReply
+	(*CertRequest)(nil),       // 20: ken.meta.v1.CertRequest
+	(*StatusRequest)(nil),     // 21: ken.meta.v1.StatusRequest
+	(*StatusReply)(nil),       // 22: ken.meta.v1.StatusReply
+	(*NodesRequest)(nil),      // 23: ken.meta.v1.NodesRequest
+	(*NodeView)(nil),          // 24: ken.meta.v1.NodeView
+	(*NodesReply)(nil),        // 25: ken.meta.v1.NodesReply
+	(*RepairsRequest)(nil),    // 26: ken.meta.v1.RepairsRequest
+	(*RepairsReply)(nil),      // 27: ken.meta.v1.RepairsReply
+	(*StopRequest)(nil),       // 28: ken.meta.v1.StopRequest
+	(*StopReply)(nil),         // 29: ken.meta.v1.StopReply
+	(*WatchRequest)(nil),      // 30: ken.meta.v1.WatchRequest
+	(*WatchReply)(nil),        // 31: ken.meta.v1.WatchReply
+	(*PrioritiseRequest)(nil), // 32: ken.meta.v1.PrioritiseRequest
+	(*PrioritiseReply)(nil),   // 33: ken.meta.v1.PrioritiseReply
+	(*Replica)(nil),           // 34: ken.meta.v1.Replica
+	(*VolumeRow)(nil),         // 35: ken.meta.v1.VolumeRow
+	(*NodeRow)(nil),           // 36: ken.meta.v1.NodeRow
 }
 var file_metadata_metapb_rpc_proto_depIdxs = []int32{
-	24, // 0: ken.meta.v1.Located.replica:type_name -> ken.meta.v1.Replica
-	25, // 1: ken.meta.v1.VolumeView.volume:type_name -> ken.meta.v1.VolumeRow
+	34, // 0: ken.meta.v1.Located.replica:type_name -> ken.meta.v1.Replica
+	35, // 1: ken.meta.v1.VolumeView.volume:type_name -> ken.meta.v1.VolumeRow
 	0,  // 2: ken.meta.v1.VolumeView.located:type_name -> ken.meta.v1.Located
 	1,  // 3: ken.meta.v1.VolumesReply.volumes:type_name -> ken.meta.v1.VolumeView
-	0,  // 4: ken.meta.v1.Lease.located:type_name -> ken.meta.v1.Located
-	24, // 5: ken.meta.v1.DropRequest.replica:type_name -> ken.meta.v1.Replica
-	9,  // 6: ken.meta.v1.Heartbeat.disks:type_name -> ken.meta.v1.Disk
-	10, // 7: ken.meta.v1.Heartbeat.digests:type_name -> ken.meta.v1.VolumeDigest
-	11, // 8: ken.meta.v1.Heartbeat.done:type_name -> ken.meta.v1.OrderResult
-	12, // 9: ken.meta.v1.Heartbeat.running:type_name -> ken.meta.v1.OrderProgress
-	0,  // 10: ken.meta.v1.Order.sources:type_name -> ken.meta.v1.Located
-	14, // 11: ken.meta.v1.HeartbeatReply.orders:type_name -> ken.meta.v1.Order
-	26, // 12: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
-	9,  // 13: ken.meta.v1.NodeView.disks:type_name -> ken.meta.v1.Disk
-	22, // 14: ken.meta.v1.NodesReply.nodes:type_name -> ken.meta.v1.NodeView
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	4,  // 4: ken.meta.v1.Presence.traffic:type_name -> ken.meta.v1.Traffic
+	5,  // 5: ken.meta.v1.RenewRequest.presence:type_name -> ken.meta.v1.Presence
+	0,  // 6: ken.meta.v1.Lease.located:type_name -> ken.meta.v1.Located
+	34, // 7: ken.meta.v1.DropRequest.replica:type_name -> ken.meta.v1.Replica
+	11, // 8: ken.meta.v1.Heartbeat.disks:type_name -> ken.meta.v1.Disk
+	12, // 9: ken.meta.v1.Heartbeat.digests:type_name -> ken.meta.v1.VolumeDigest
+	13, // 10: ken.meta.v1.Heartbeat.done:type_name -> ken.meta.v1.OrderResult
+	14, // 11: ken.meta.v1.Heartbeat.running:type_name -> ken.meta.v1.OrderProgress
+	4,  // 12: ken.meta.v1.Heartbeat.traffic:type_name -> ken.meta.v1.Traffic
+	0,  // 13: ken.meta.v1.Order.sources:type_name -> ken.meta.v1.Located
+	16, // 14: ken.meta.v1.HeartbeatReply.orders:type_name -> ken.meta.v1.Order
+	36, // 15: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
+	11, // 16: ken.meta.v1.NodeView.disks:type_name -> ken.meta.v1.Disk
+	4,  // 17: ken.meta.v1.NodeView.traffic:type_name -> ken.meta.v1.Traffic
+	24, // 18: ken.meta.v1.NodesReply.nodes:type_name -> ken.meta.v1.NodeView
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_rpc_proto_init() }
@@ -1850,7 +2484,7 @@ func file_metadata_metapb_rpc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metadata_metapb_rpc_proto_rawDesc), len(file_metadata_metapb_rpc_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 )
 
@@ -22,13 +23,22 @@ type Backend interface {
 type Leader interface {
 	Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.HeartbeatReply, error)
 	Grant(ctx context.Context, r metadata.GrantRequest) (metadata.Lease, error)
-	Renew(ctx context.Context, s metadata.SessionID) error
+	// Renew keeps a session; with session 0 it is a sign of life only.
+	Renew(ctx context.Context, s metadata.SessionID, p metadata.Presence) error
 	Drop(ctx context.Context, s metadata.SessionID, p metadata.LeaseProof, r metadata.Replica) (
 		metadata.Lease, error)
 	Volumes(ctx context.Context, ids []metadata.VolumeID) ([]metadata.VolumeView, error)
 	Nodes(ctx context.Context) ([]metadata.Node, error)
-	// StatusJSON is the cluster's verdict and its facts, as `ken status -o json` prints it.
-	StatusJSON(ctx context.Context) ([]byte, error)
+	// Report is the cluster's verdict and its facts, as `ken status -o json` prints it.
+	Report(ctx context.Context) (health.Report, error)
+	// Repairs lists the volumes that want work.
+	Repairs(ctx context.Context) (health.Repairs, error)
+	// SafeToStop says what would be without these nodes.
+	SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health.StopFacts, error)
+	// Watch waits until the state is of another version than after, for 25 s at most.
+	Watch(ctx context.Context, after uint64) (version uint64, err error)
+	// Prioritise has a volume repaired before others.
+	Prioritise(ctx context.Context, v metadata.VolumeID) error
 }
 
 // resultErr turns a refused command into its error.

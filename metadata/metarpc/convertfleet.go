@@ -125,7 +125,7 @@ func disksFromPB(ds []*metapb.Disk) []metadata.Disk {
 func nodeRowToPB(n metadata.Node) *metapb.NodeRow {
 	return &metapb.NodeRow{
 		Id: uint64(n.ID), Name: n.Name, Addr: n.Addr, Roles: n.Roles, Zone: n.Zone,
-		State: uint32(n.State), Joined: toNanos(n.Joined),
+		State: uint32(n.State), Joined: toNanos(n.Joined), Until: toNanos(n.Until), StateSince: toNanos(n.StateSince),
 	}
 }
 
@@ -133,6 +133,7 @@ func nodeRowFromPB(n *metapb.NodeRow) metadata.Node {
 	return metadata.Node{
 		ID: metadata.NodeID(n.GetId()), Name: n.GetName(), Addr: n.GetAddr(), Roles: n.GetRoles(),
 		Zone: n.GetZone(), State: metadata.NodeState(n.GetState()), Joined: fromNanos(n.GetJoined()),
+		Until: fromNanos(n.GetUntil()), StateSince: fromNanos(n.GetStateSince()),
 	}
 }
 
@@ -141,7 +142,8 @@ func nodesToPB(ns []metadata.Node) *metapb.NodesReply {
 	for _, n := range ns {
 		out.Nodes = append(out.Nodes, &metapb.NodeView{
 			Node: nodeRowToPB(n), Liveness: uint32(n.Liveness), Heard: toNanos(n.Heard),
-			Disks: disksToPB(n.Disks), Version: n.Version,
+			Disks: disksToPB(n.Disks), Version: n.Version, Started: toNanos(n.Started),
+			CertExpires: toNanos(n.CertExpires), ClockSkew: int64(n.ClockSkew), Traffic: trafficToPB(n.Traffic),
 		})
 	}
 	return out
@@ -153,6 +155,8 @@ func nodesFromPB(r *metapb.NodesReply) []metadata.Node {
 		n := nodeRowFromPB(v.GetNode())
 		n.Liveness, n.Heard = metadata.Liveness(v.GetLiveness()), fromNanos(v.GetHeard())
 		n.Disks, n.Version = disksFromPB(v.GetDisks()), v.GetVersion()
+		n.Started, n.CertExpires = fromNanos(v.GetStarted()), fromNanos(v.GetCertExpires())
+		n.ClockSkew, n.Traffic = time.Duration(v.GetClockSkew()), trafficFromPB(v.GetTraffic())
 		out[i] = n
 	}
 	return out
@@ -178,6 +182,7 @@ func heartbeatToPB(h metadata.Heartbeat) *metapb.Heartbeat {
 	out := &metapb.Heartbeat{
 		Node: uint64(h.Node), Addr: h.Addr, Zone: h.Zone, Version: h.Version,
 		Started: toNanos(h.Started), Disks: disksToPB(h.Disks), Leaving: h.Leaving,
+		Sent: toNanos(h.Sent), CertExpires: toNanos(h.CertExpires), Traffic: trafficToPB(h.Traffic),
 	}
 	for _, d := range h.Digests {
 		out.Digests = append(out.Digests, &metapb.VolumeDigest{
@@ -205,6 +210,7 @@ func heartbeatFromPB(h *metapb.Heartbeat) metadata.Heartbeat {
 	out := metadata.Heartbeat{
 		Node: metadata.NodeID(h.GetNode()), Addr: h.GetAddr(), Zone: h.GetZone(), Version: h.GetVersion(),
 		Started: fromNanos(h.GetStarted()), Disks: disksFromPB(h.GetDisks()), Leaving: h.GetLeaving(),
+		Sent: fromNanos(h.GetSent()), CertExpires: fromNanos(h.GetCertExpires()), Traffic: trafficFromPB(h.GetTraffic()),
 	}
 	for _, d := range h.GetDigests() {
 		out.Digests = append(out.Digests, metadata.VolumeDigest{

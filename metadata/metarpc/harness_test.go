@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
 	"kendfs/metadata/namespace"
 	"kendfs/quicwire"
@@ -186,7 +187,14 @@ func (r *records) Grant(ctx context.Context, q metadata.GrantRequest) (metadata.
 	return sampleLease(), r.note(q)
 }
 
-func (r *records) Renew(_ context.Context, s metadata.SessionID) error { return r.note(s) }
+type renewCall struct {
+	S metadata.SessionID
+	P metadata.Presence
+}
+
+func (r *records) Renew(_ context.Context, s metadata.SessionID, p metadata.Presence) error {
+	return r.note(renewCall{s, p})
+}
 
 type dropCall struct {
 	S metadata.SessionID
@@ -207,9 +215,39 @@ func (r *records) Nodes(context.Context) ([]metadata.Node, error) {
 	return []metadata.Node{sampleNode()}, r.note("nodes")
 }
 
-func (r *records) StatusJSON(context.Context) ([]byte, error) {
-	return []byte(`{"verdict":"protected"}`), r.note("status")
+func sampleReport() health.Report {
+	days := 12.5
+	return health.Report{
+		Verdict: health.AtRisk, Sentence: "1.0 GiB have one live copy.", Since: sampleTime(), AsOf: sampleTime(),
+		Copies: []health.Copies{{Live: 1, Target: 2, Count: health.Count{Volumes: 3, Bytes: 4}}}, CanLose: 0, DaysToFull: &days,
+		Checks: []health.Check{{Code: health.NodeDown, Severity: health.Warning, Affected: []string{"n2"}, Actions: []health.Action{}}},
+	}
 }
+
+func (r *records) Report(context.Context) (health.Report, error) {
+	return sampleReport(), r.note("report")
+}
+
+func sampleRepairs() health.Repairs {
+	return health.Repairs{
+		AsOf: sampleTime(), Total: 1, Queue: []health.Repair{{Volume: "v7", Class: "repair", On: []string{"n2"}}},
+		Drains: []health.Drain{{Node: "n2", Name: "two", Volumes: 3}},
+	}
+}
+
+func (r *records) Repairs(context.Context) (health.Repairs, error) {
+	return sampleRepairs(), r.note("repairs")
+}
+
+func (r *records) SafeToStop(_ context.Context, ids ...metadata.NodeID) (health.StopFacts, error) {
+	return health.StopFacts{Node: "n2", Safe: true, Sentence: "Safe."}, r.note(ids)
+}
+
+func (r *records) Watch(_ context.Context, after uint64) (uint64, error) {
+	return after + 1, r.note(after)
+}
+
+func (r *records) Prioritise(_ context.Context, v metadata.VolumeID) error { return r.note(v) }
 
 // wired is a nameserver on loopback and a way to call it under any role.
 type wired struct {

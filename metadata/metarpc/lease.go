@@ -34,7 +34,7 @@ func (c *Client) RenewSession(ctx context.Context, s metadata.SessionID) error {
 	if err != nil {
 		return err
 	}
-	return l.Renew(ctx, s)
+	return l.Renew(ctx, s, c.presence())
 }
 
 // CloseSession implements metadata.Leaser.

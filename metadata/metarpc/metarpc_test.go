@@ -1,7 +1,6 @@
 package metarpc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -188,11 +187,8 @@ func TestLeaderCalls(t *testing.T) {
 	if want := []metadata.Node{sampleNode()}; err != nil || !reflect.DeepEqual(ns, want) {
 		t.Errorf("nodes: got %+v, %v", ns, err)
 	}
-	if err := gateway.RenewSession(ctx, 9); err != nil || w.leader.last() != metadata.SessionID(9) {
-		t.Errorf("renew: got %v for %v", err, w.leader.last())
-	}
-	if b, err := gateway.StatusJSON(ctx); err != nil || !bytes.Contains(b, []byte("protected")) {
-		t.Errorf("status: got %s, %v", b, err)
+	if rep, err := gateway.Report(ctx); err != nil || !reflect.DeepEqual(rep, sampleReport()) {
+		t.Errorf("report: got %+v, %v", rep, err)
 	}
 }
 

@@ -12,6 +12,10 @@ const (
 	methodNodes       = 8
 	methodStatus      = 9
 	methodCertificate = 10
+	methodRepairs     = 11
+	methodStop        = 12
+	methodWatch       = 13
+	methodPrioritise  = 14
 )
 
 // methodJoin is the one method of quicwire.ServiceJoin.

@@ -17,29 +17,11 @@ func (c *Client) Nodes(ctx context.Context) ([]metadata.Node, error) {
 	return l.Nodes(ctx)
 }
 
-// StatusJSON returns the cluster's verdict and facts.
-func (c *Client) StatusJSON(ctx context.Context) ([]byte, error) {
-	l, err := c.lead()
-	if err != nil {
-		return nil, err
-	}
-	return l.StatusJSON(ctx)
-}
-
 // PutNode stores an operator's wish for a node: state, zone, name.
 func (c *Client) PutNode(ctx context.Context, n metadata.Node) error {
 	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_PutNode{
 		PutNode: &metapb.PutNode{Node: nodeRowToPB(n)},
 	}})
-	return err
-}
-
-// SetNodeState stores an operator's wish for a node's state and leaves the rest
-// of the node as it is: what others change at the same time is not undone.
-func (c *Client) SetNodeState(ctx context.Context, id metadata.NodeID, state metadata.NodeState) error {
-	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{
-		Node: &metapb.NodeRow{Id: uint64(id), State: uint32(state)}, OnlyState: true,
-	}}})
 	return err
 }
 
@@ -58,6 +40,9 @@ func (c *Client) Cluster(ctx context.Context) (metadata.ClusterInfo, error) {
 	r := a.GetCluster()
 	return metadata.ClusterInfo{
 		ID: r.GetCluster(), Replication: int(r.GetReplication()), Grace: time.Duration(r.GetGrace()),
+		RepairBytesPerSecond: r.GetRepairBytes(), RepairPausedUntil: fromNanos(r.GetRepairPausedUntil()),
+		SuspectAfter: time.Duration(r.GetSuspectAfter()), DownAfter: time.Duration(r.GetDownAfter()),
+		Mutes: mutesFromPB(a.GetMutes()), LastEvent: max(r.GetNextEvent(), 1) - 1, LastAudit: max(r.GetNextAudit(), 1) - 1,
 		ReadOnly: r.GetReadOnly(), FleetVersion: r.GetFleetVersion(),
 		NextVolume: metadata.VolumeID(r.GetNextVolume()), Trash: a.GetTrash(), Dead: int64(r.GetDead()), Now: fromNanos(r.GetNow()),
 	}, nil
@@ -71,26 +56,6 @@ func (c *Client) CA(ctx context.Context) (cert, key []byte, err error) {
 		return nil, nil, err
 	}
 	return a.GetCluster().GetCaCert(), a.GetCluster().GetCaKey(), nil
-}
-
-// Settings are the cluster's settings that can be changed; zero is unchanged.
-type Settings struct {
-	Replication int
-	Grace       time.Duration
-	ReadOnly    *bool
-}
-
-// SetCluster changes settings of the cluster.
-func (c *Client) SetCluster(ctx context.Context, s Settings) error {
-	op := &metapb.SetCluster{Replication: uint32(max(s.Replication, 0)), Grace: int64(s.Grace)}
-	if s.ReadOnly != nil {
-		op.ReadOnly = &metapb.Int64Value{}
-		if *s.ReadOnly {
-			op.ReadOnly.Value = 1
-		}
-	}
-	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_SetCluster{SetCluster: op}})
-	return err
 }
 
 // ListVolumes returns up to limit volumes in order of id, starting after one.

@@ -41,7 +41,8 @@ const (
 	retryForDefault = 20 * time.Second
 	backoffMin      = 20 * time.Millisecond
 	backoffMax      = 500 * time.Millisecond
-	attemptMax      = 5 * time.Second // one try, so that a silent nameserver does not eat the whole deadline
+	attemptMax      = 5 * time.Second  // one try, so that a silent nameserver does not eat the whole deadline
+	watchAttempt    = 30 * time.Second // one Watch, which waits for 25 s by itself
 )
 
 // NewRemote makes a client of the nameservers at addrs. retryFor bounds the
@@ -121,6 +122,12 @@ type sendFunc func(context.Context, quicwire.Target, quicwire.Service, uint32, [
 // last attempt there was one whose outcome is not known.
 func (r *Remote) exchange(ctx context.Context, send sendFunc, method uint32, req, ans proto.Message, idempotent bool) (
 	unsure bool, err error) {
+	return r.exchangeFor(ctx, attemptMax, send, method, req, ans, idempotent)
+}
+
+// exchangeFor is exchange with attempts that last so long.
+func (r *Remote) exchangeFor(ctx context.Context, most time.Duration, send sendFunc, method uint32, req, ans proto.Message,
+	idempotent bool) (unsure bool, err error) {
 	b, err := proto.Marshal(req)
 	if err != nil {
 		return false, metadata.Errorf(metadata.KindInternal, "encode request: %w", err)
@@ -128,7 +135,7 @@ func (r *Remote) exchange(ctx context.Context, send sendFunc, method uint32, req
 	end := time.Now().Add(r.retryFor)
 	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {
 		t, index := r.target()
-		attempt, cancel := context.WithTimeout(ctx, attemptMax)
+		attempt, cancel := context.WithTimeout(ctx, most)
 		out, err := send(attempt, t, quicwire.ServiceMeta, method, b)
 		cancel()
 		if err == nil {
@@ -179,7 +186,7 @@ func (r *Remote) Propose(ctx context.Context, c *metapb.Command) (*metapb.Result
 // attempts are gone. If one of these may have been applied, "stale" would be
 // understood as "not done, do it again".
 func (r *Remote) stale(ctx context.Context, c *metapb.Command, res *metapb.Result, unsure bool) (*metapb.Result, error) {
-	err := r.Renew(ctx, metadata.SessionID(c.GetSession()))
+	err := r.Renew(ctx, metadata.SessionID(c.GetSession()), metadata.Presence{})
 	over := err != nil && metadata.KindOf(err) == metadata.KindStale
 	if over {
 		r.forget(c.GetSession())

@@ -48,8 +48,10 @@ func (r *Remote) Grant(ctx context.Context, q metadata.GrantRequest) (metadata.L
 }
 
 // Renew implements Leader.
-func (r *Remote) Renew(ctx context.Context, s metadata.SessionID) error {
-	return r.call(ctx, methodRenew, &metapb.RenewRequest{Session: uint64(s)}, &metapb.RenewReply{}, true)
+func (r *Remote) Renew(ctx context.Context, s metadata.SessionID, p metadata.Presence) error {
+	return r.call(ctx, methodRenew, &metapb.RenewRequest{
+		Session: uint64(s), Node: uint64(p.Node), Presence: presenceToPB(p),
+	}, &metapb.RenewReply{}, true)
 }
 
 // Drop implements Leader. A repetition of one that was applied is refused as
@@ -86,15 +88,6 @@ func (r *Remote) Nodes(ctx context.Context) ([]metadata.Node, error) {
 		return nil, err
 	}
 	return nodesFromPB(&a), nil
-}
-
-// StatusJSON implements Leader.
-func (r *Remote) StatusJSON(ctx context.Context) ([]byte, error) {
-	var a metapb.StatusReply
-	if err := r.call(ctx, methodStatus, &metapb.StatusRequest{}, &a, true); err != nil {
-		return nil, err
-	}
-	return a.GetJson(), nil
 }
 
 // RenewCertificate asks for a new certificate for the caller's own identity.

@@ -72,6 +72,10 @@ func (s *Server) calls() map[uint32]quicwire.CallFunc {
 		methodNodes:       serve(s.nodes),
 		methodStatus:      serve(s.status),
 		methodCertificate: serve(s.certificate),
+		methodRepairs:     serve(s.repairs),
+		methodStop:        serve(s.stop),
+		methodWatch:       serve(s.watch),
+		methodPrioritise:  serve(s.prioritise),
 	}
 }
 
@@ -79,6 +83,7 @@ func (s *Server) propose(ctx context.Context, p quicwire.Peer, c *metapb.Command
 	if !rightsOf(p).propose(c) {
 		return nil, denied(p)
 	}
+	c.Actor = actorOf(p, c.GetActor())
 	return s.Backend.Propose(ctx, c)
 }
 
@@ -120,9 +125,12 @@ func (s *Server) grant(ctx context.Context, _ quicwire.Peer, r *metapb.GrantRequ
 	return leaseToPB(l), nil
 }
 
-func (s *Server) renew(ctx context.Context, _ quicwire.Peer, r *metapb.RenewRequest) (
+func (s *Server) renew(ctx context.Context, p quicwire.Peer, r *metapb.RenewRequest) (
 	*metapb.RenewReply, error) {
-	return &metapb.RenewReply{}, s.Leader.Renew(ctx, metadata.SessionID(r.GetSession()))
+	said := presenceFromPB(r.GetPresence())
+	// Not what it says it is: a presence is its sender's own.
+	said.Node = metadata.NodeID(p.Node)
+	return &metapb.RenewReply{}, s.Leader.Renew(ctx, metadata.SessionID(r.GetSession()), said)
 }
 
 func (s *Server) drop(ctx context.Context, _ quicwire.Peer, r *metapb.DropRequest) (*metapb.Lease, error) {
@@ -161,15 +169,6 @@ func (s *Server) nodes(ctx context.Context, _ quicwire.Peer, _ *metapb.NodesRequ
 		return nil, err
 	}
 	return nodesToPB(ns), nil
-}
-
-func (s *Server) status(ctx context.Context, _ quicwire.Peer, _ *metapb.StatusRequest) (
-	*metapb.StatusReply, error) {
-	b, err := s.Leader.StatusJSON(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &metapb.StatusReply{Json: b}, nil
 }
 
 // certificate renews the caller's own certificate: same node, same roles.

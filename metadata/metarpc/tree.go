@@ -2,6 +2,7 @@ package metarpc
 
 import (
 	"context"
+	"sync/atomic"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -12,6 +13,7 @@ import (
 type Client struct {
 	backend Backend
 	leader  Leader
+	self    atomic.Pointer[func() metadata.Presence]
 }
 
 var (
@@ -29,6 +31,7 @@ var (
 func NewClient(b Backend, l Leader) *Client { return &Client{backend: b, leader: l} }
 
 func (c *Client) propose(ctx context.Context, cmd *metapb.Command) (*metapb.Result, error) {
+	cmd.Actor = actorFrom(ctx)
 	return resultErr(c.backend.Propose(ctx, cmd))
 }
 

@@ -70,6 +70,9 @@ func (s *state) applyOne(cmd *metapb.Command) (*metapb.Result, error) {
 	if isFault(err) {
 		return nil, err
 	}
+	if err := s.audit(cmd, err); err != nil {
+		return nil, err
+	}
 	res = asResult(res, err)
 	return res, s.remember(cmd, res)
 }
@@ -175,6 +178,23 @@ func (s *state) dispatchFleet(cmd *metapb.Command) (*metapb.Result, error) {
 		return s.setCluster(op.SetCluster)
 	case *metapb.Command_AnnounceDisks:
 		return s.announceDisks(op.AnnounceDisks)
+	}
+	return s.dispatchOperator(cmd)
+}
+
+// dispatchOperator executes the commands that keep what people want and did.
+func (s *state) dispatchOperator(cmd *metapb.Command) (*metapb.Result, error) {
+	switch op := cmd.GetOp().(type) {
+	case *metapb.Command_SetNode:
+		return s.setNode(op.SetNode)
+	case *metapb.Command_SetMute:
+		return s.setMute(cmd, op.SetMute)
+	case *metapb.Command_PutDesktop:
+		return s.putDesktop(op.PutDesktop)
+	case *metapb.Command_RecordEvents:
+		return s.recordEvents(op.RecordEvents)
+	case *metapb.Command_RecordAudit:
+		return s.recordAudit(cmd, op.RecordAudit)
 	}
 	return nil, refuse(metadata.KindUnsupported, "unknown or empty command")
 }

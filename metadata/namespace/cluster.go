@@ -1,8 +1,6 @@
 package namespace
 
 import (
-	"time"
-
 	"google.golang.org/protobuf/proto"
 
 	"kendfs/metadata"
@@ -12,12 +10,10 @@ import (
 // format is the version of all rows together (ClusterRow.format).
 const format = 1
 
-// Settings of a new cluster, and the bounds of the grace time.
+// Settings of a new cluster.
 const (
 	replicationDefault = 2
-	graceDefault       = int64(10 * time.Minute)
-	graceMin           = int64(time.Second)
-	graceMax           = int64(30 * 24 * time.Hour)
+	graceDefault       = int64(metadata.GraceDefault)
 )
 
 // initCluster makes the cluster row, the first administrator and the first
@@ -31,7 +27,7 @@ func (s *state) initCluster(op *metapb.Init) (*metapb.Result, error) {
 	if grace == 0 {
 		grace = graceDefault
 	}
-	if err := checkSettings(replication, grace); err != nil {
+	if err := checkSettings(&metapb.ClusterRow{Replication: replication, Grace: grace}); err != nil {
 		return nil, err
 	}
 	admin := &metapb.UserRow{
@@ -62,37 +58,6 @@ func (s *state) initCluster(op *metapb.Init) (*metapb.Result, error) {
 	return s.addNode(node, nil)
 }
 
-// setCluster changes settings of the cluster.
-func (s *state) setCluster(op *metapb.SetCluster) (*metapb.Result, error) {
-	replication, grace := s.cluster.Replication, s.cluster.Grace
-	if op.GetReplication() != 0 {
-		replication = op.Replication
-	}
-	if op.GetGrace() != 0 {
-		grace = op.Grace
-	}
-	if err := checkSettings(replication, grace); err != nil {
-		return nil, err
-	}
-	s.cluster.Replication, s.cluster.Grace = replication, grace
-	if op.GetReadOnly() != nil {
-		s.cluster.ReadOnly = op.ReadOnly.Value != 0
-	}
-	s.cluster.FleetVersion++
-	return nil, nil
-}
-
-func checkSettings(replication uint32, grace int64) error {
-	if replication > metadata.ReplicasMax {
-		return refuse(metadata.KindInvalid, "replication %d: want 1 to %d", replication, metadata.ReplicasMax)
-	}
-	if grace < graceMin || grace > graceMax {
-		return refuse(metadata.KindInvalid, "a grace time of %s: want %s to %s",
-			time.Duration(grace), time.Duration(graceMin), time.Duration(graceMax))
-	}
-	return nil
-}
-
 // getCluster answers with the cluster row, its CA's key only with secrets.
 func (v view) getCluster(q *metapb.GetCluster) (*metapb.Answer, error) {
 	a := &metapb.Answer{Cluster: v.cluster}
@@ -101,6 +66,10 @@ func (v view) getCluster(q *metapb.GetCluster) (*metapb.Answer, error) {
 	}
 	keys, err := scanKeys(v.r, []byte{tableTrash}, prefixEnd([]byte{tableTrash}), trashCountMax)
 	a.Trash = int64(len(keys))
+	if err != nil {
+		return nil, err
+	}
+	a.Mutes, err = allRows[metapb.MuteRow](v.r, tableMute)
 	return a, err
 }
 

@@ -46,6 +46,7 @@ func checkFleet(r Reader) []error {
 	for _, step := range []func() error{
 		c.checkCluster, c.checkNodes, c.checkSessions, c.checkVolumes, c.checkLeases,
 		c.checkCommitted, c.checkDead, c.checkCounters, c.checkUsers, c.checkTokens,
+		c.checkEvents, c.checkAudit, c.checkMutes, c.checkDesktops,
 	} {
 		if err := step(); err != nil {
 			return append(c.errs, err)
@@ -70,7 +71,7 @@ func (c *fleetCheck) want(ok bool, format string, args ...any) {
 func (c *fleetCheck) checkCluster() error {
 	row := c.cluster
 	c.want(row.Format == format, "cluster: format %d, want %d", row.Format, format)
-	err := checkSettings(row.Replication, row.Grace)
+	err := checkSettings(row)
 	c.want(err == nil && row.Replication > 0, "cluster: replication %d, grace %d: %v", row.Replication, row.Grace, err)
 	return nil
 }

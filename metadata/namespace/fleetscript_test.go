@@ -153,7 +153,23 @@ func fleetCommand(a args, now int64) *metapb.Command {
 		}}}
 	case "node":
 		row.Id = num(a.word(1))
-		return &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{Node: row, OnlyState: a.has("only")}}}
+		return &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{Node: row}}}
+	case "setnode":
+		op := &metapb.SetNode{Node: num(a.word(1))}
+		if _, ok := a.named["state"]; ok {
+			op.State = &metapb.Int64Value{Value: a.int("state")}
+		}
+		if d, ok := a.named["for"]; ok {
+			ttl, _ := time.ParseDuration(d)
+			op.Until = &metapb.Int64Value{Value: now + int64(ttl)}
+		}
+		if v, ok := a.named["zone"]; ok {
+			op.Zone = &metapb.StringValue{Value: v}
+		}
+		if v, ok := a.named["name"]; ok {
+			op.Name = &metapb.StringValue{Value: v}
+		}
+		return &metapb.Command{Op: &metapb.Command_SetNode{SetNode: op}}
 	case "join":
 		return &metapb.Command{Op: &metapb.Command_Join{Join: &metapb.Join{
 			Token: a.word(1), SecretSha256: secretHash(a.named["secret"]), Node: row,

@@ -32,6 +32,10 @@ const (
 	tableSession = 'S' // session -> SessionRow
 	tableToken   = 'J' // token id -> TokenRow
 	tableResult  = 'R' // session, sequence -> Result; sequence 0 -> floor u64
+	tableEvent   = 'E' // event -> EventRow
+	tableAudit   = 'A' // record -> AuditRow
+	tableMute    = 'H' // code of a check -> MuteRow
+	tableDesktop = 'O' // user -> bytes
 	tableLeaseOf = 'Y' // session, volume -> nonce of the grant, or empty: the leases of a session
 )
 
@@ -99,6 +103,8 @@ func keyNode(node uint64) []byte                   { return key1(tableNode, node
 func keyUser(name string) []byte                   { return keyString(tableUser, name) }
 func keySession(session uint64) []byte             { return key1(tableSession, session) }
 func keyToken(id string) []byte                    { return keyString(tableToken, id) }
+func keyMute(code string) []byte                   { return keyString(tableMute, code) }
+func keyDesktop(user string) []byte                { return keyString(tableDesktop, user) }
 func keyResult(session, sequence uint64) []byte    { return key1(tableResult, session, sequence) }
 func keyLeaseOf(session, volume uint64) []byte     { return key1(tableLeaseOf, session, volume) }
 func keyProp(entry uint64, space, lo string) []byte {

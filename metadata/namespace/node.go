@@ -3,6 +3,7 @@ package namespace
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -42,12 +43,9 @@ func isRemoved(row *metapb.NodeRow) bool {
 }
 
 // putNode changes what the operator decides about a node, or with id 0 adds
-// one. Its disks and the time it joined stay as they are, and with OnlyState
-// everything else: the caller need not know what others have changed meanwhile.
+// one. Its disks and the time it joined stay as they are. SetNode changes parts
+// of a node without a need to know what others have changed meanwhile.
 func (s *state) putNode(op *metapb.PutNode) (*metapb.Result, error) {
-	if op.GetOnlyState() {
-		return s.setNodeState(op.GetNode())
-	}
 	if err := checkNodeRow(op.GetNode()); err != nil {
 		return nil, err
 	}
@@ -69,38 +67,11 @@ func (s *state) putNode(op *metapb.PutNode) (*metapb.Result, error) {
 	case old == nil:
 		return nil, refuse(metadata.KindNotFound, "there is no node n%d", row.Id)
 	}
-	row.Disks, row.Joined = old.Disks, old.Joined
-	return s.replaceNode(old, row)
-}
-
-// setNodeState changes the state of the node with want's id.
-func (s *state) setNodeState(want *metapb.NodeRow) (*metapb.Result, error) {
-	if err := checkNodeState(want.GetState()); err != nil {
-		return nil, err
-	}
-	old, err := s.node(want.GetId())
-	switch {
-	case err != nil:
-		return nil, err
-	case old == nil:
-		return nil, refuse(metadata.KindNotFound, "there is no node n%d", want.GetId())
-	}
-	row := proto.CloneOf(old)
-	row.State = want.State
-	return s.replaceNode(old, row)
-}
-
-// replaceNode writes a node's row in place of the old one. Who is removed stays so.
-func (s *state) replaceNode(old, row *metapb.NodeRow) (*metapb.Result, error) {
 	if isRemoved(old) && !isRemoved(row) {
 		return nil, refuse(metadata.KindConflict, "node n%d is removed and cannot come back; let it join anew", row.Id)
 	}
-	if isRemoved(row) && !isRemoved(old) {
-		if err := s.endSessionsOf(row.Id); err != nil {
-			return nil, err
-		}
-	}
-	return &metapb.Result{Id: row.Id, Node: row}, s.changeNode(row)
+	row.Disks, row.Joined, row.Until, row.StateSince = old.Disks, old.Joined, old.Until, old.StateSince
+	return s.replaceNode("node.put", old, row)
 }
 
 // endSessionsOf cuts a node off from writing.
@@ -127,8 +98,9 @@ func (s *state) addNode(row *metapb.NodeRow, nodes []*metapb.NodeRow) (*metapb.R
 	}
 	row.Id = s.cluster.NextNode
 	row.Joined = s.now
-	row.Disks = nil
+	row.Disks, row.Until, row.StateSince = nil, 0, 0
 	s.cluster.NextNode++
+	s.note("node.add", nodeName(row.Id), fmt.Sprintf("name: %s, roles: %s", row.Name, strings.Join(row.Roles, " ")))
 	return &metapb.Result{Id: row.Id, Node: row}, s.changeNode(row)
 }
 
@@ -167,6 +139,7 @@ func (s *state) join(op *metapb.Join) (*metapb.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.note("node.join", nodeName(row.Id), fmt.Sprintf("name: %s, roles: %s, token: %s", row.Name, strings.Join(row.Roles, " "), token.Id))
 	return res, s.useToken(token)
 }
 

@@ -55,6 +55,14 @@ func (v view) answer(q *metapb.Query) (*metapb.Answer, error) {
 		return v.deadBlocks(q.DeadBlocks)
 	case *metapb.Query_Tokens:
 		return v.listTokens(q.Tokens)
+	case *metapb.Query_Events:
+		return v.listEvents(q.Events)
+	case *metapb.Query_Audit:
+		return v.listAudit(q.Audit)
+	case *metapb.Query_Desktop:
+		return v.getDesktop(q.Desktop)
+	case *metapb.Query_Quotas:
+		return v.listQuotas(q.Quotas)
 	}
 	return nil, refuse(metadata.KindUnsupported, "unknown or empty query")
 }

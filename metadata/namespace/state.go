@@ -32,6 +32,7 @@ type state struct {
 	view
 	kv     KV
 	floors map[uint64]floor // of the sessions whose commands are in the batch
+	noted  noted            // of the command that is being executed
 }
 
 // dirState is a cached directory row.

@@ -3,6 +3,8 @@ package namespace
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
+	"strings"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -59,6 +61,7 @@ func (s *state) putToken(op *metapb.PutToken) (*metapb.Result, error) {
 			return nil, err
 		}
 	}
+	s.note("token.create", row.Id, fmt.Sprintf("roles: %s, uses: %d, until: %s", strings.Join(row.Roles, " "), row.UsesLeft, timeText(row.Expires)))
 	return nil, putRow(s.kv, keyToken(row.Id), row)
 }
 
@@ -70,6 +73,7 @@ func (s *state) deleteToken(op *metapb.DeleteToken) (*metapb.Result, error) {
 	if !found {
 		return nil, refuse(metadata.KindNotFound, "there is no join token %q", op.GetId())
 	}
+	s.note("token.delete", op.Id, "")
 	return nil, deleteRow(s.kv, keyToken(op.Id))
 }
 

@@ -49,6 +49,13 @@ func (s *state) putUser(op *metapb.PutUser) (*metapb.Result, error) {
 			return nil, err
 		}
 	}
+	var c changes
+	c.add("role", metadata.Role(old.Role), metadata.Role(row.Role))
+	c.add("disabled", old.Disabled, row.Disabled)
+	if old.Hash != row.Hash {
+		c.add("password", "old", "new")
+	}
+	s.note("user.put", row.Name, c.String())
 	return nil, putRow(s.kv, keyUser(row.Name), row)
 }
 
@@ -61,6 +68,7 @@ func (s *state) addUser(row *metapb.UserRow) error {
 		return refuse(metadata.KindTooLarge, "there are %d users already", usersMax)
 	}
 	row.Created = s.now
+	s.note("user.create", row.Name, "role: "+metadata.Role(row.Role).String())
 	return putRow(s.kv, keyUser(row.Name), row)
 }
 
@@ -77,6 +85,10 @@ func (s *state) deleteUser(op *metapb.DeleteUser) (*metapb.Result, error) {
 		if err := s.checkOtherAdmin(row.Name); err != nil {
 			return nil, err
 		}
+	}
+	s.note("user.delete", row.Name, "role: "+metadata.Role(row.Role).String())
+	if err := deleteRow(s.kv, keyDesktop(row.Name)); err != nil {
+		return nil, err
 	}
 	return nil, deleteRow(s.kv, keyUser(row.Name))
 }

@@ -2,13 +2,12 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
-	"slices"
+	"time"
 	"unicode/utf8"
 
 	"kendfs/metadata"
 	"kendfs/metadata/credential"
-	"kendfs/metadata/fleet"
+	"kendfs/metadata/health"
 )
 
 // SetUser stores a user with a new password.
@@ -24,55 +23,29 @@ func SetUser(ctx context.Context, c *Client, name, password string, role metadat
 }
 
 // SetNodeState changes the operator's wish for the node that is called so, by
-// id or by name. Removing is refused while replicas are on the node.
+// id or by name.
 func SetNodeState(ctx context.Context, c *Client, who string, state metadata.NodeState) (
 	metadata.NodeID, error) {
+	id, err := FindNode(ctx, c, who)
+	if err != nil {
+		return 0, err
+	}
+	_, err = c.Meta.SetNode(ctx, id, metadata.NodeChange{State: &state})
+	return id, err
+}
+
+// FindNode returns the id of the node that is called so, by id or by name.
+func FindNode(ctx context.Context, c *Client, who string) (metadata.NodeID, error) {
 	ns, err := c.Meta.Nodes(ctx)
 	if err != nil {
 		return 0, err
 	}
 	for _, n := range ns {
-		if n.ID.String() != who && n.Name != who {
-			continue
+		if n.ID.String() == who || n.Name == who && n.State != metadata.NodeRemoved {
+			return n.ID, nil
 		}
-		if state == metadata.NodeRemoved {
-			if slices.Contains(n.Roles, metadata.NodeNameserver) {
-				return 0, metadata.Errorf(metadata.KindConflict,
-					"%s is a nameserver: without it there is no cluster left to remove it from", n.ID)
-			}
-			if err := checkEmpty(ctx, c, n.ID); err != nil {
-				return 0, err
-			}
-		}
-		return n.ID, c.Meta.SetNodeState(ctx, n.ID, state)
 	}
 	return 0, metadata.Errorf(metadata.KindNotFound, "no node is called %q: see `ken node list`", who)
-}
-
-// checkEmpty refuses a node that holds replicas.
-func checkEmpty(ctx context.Context, c *Client, id metadata.NodeID) error {
-	held := 0
-	for after, more := metadata.VolumeID(0), true; more; {
-		vs, m, err := c.Meta.ListVolumes(ctx, after, 1000)
-		if err != nil {
-			return err
-		}
-		for _, v := range vs {
-			for _, r := range v.Replicas {
-				if r.Node == id {
-					held++
-				}
-			}
-			after = v.ID
-		}
-		more = m && len(vs) > 0
-	}
-	if held > 0 {
-		return metadata.Errorf(metadata.KindConflict,
-			"%s still holds replicas of %d volumes: run `ken node drain %s` and wait until `ken node list` shows none",
-			id, held, id)
-	}
-	return nil
 }
 
 // Overrides are the settings that flags and the environment change for one run.
@@ -94,17 +67,16 @@ func (o Overrides) Apply(cfg *Config) {
 }
 
 // Status is the cluster's verdict with its facts.
-type Status = fleet.Status
+type Status = health.Report
 
 // ReadStatus asks the leading nameserver. When none answers, that is the
 // verdict: the metadata cannot be reached.
 func ReadStatus(ctx context.Context, c *Client) (Status, error) {
-	b, err := c.Meta.StatusJSON(ctx)
+	s, err := c.Meta.Report(ctx)
 	if err != nil {
-		return Status{Verdict: fleet.Unknown, Sentence: "No nameserver answers: " + err.Error()}, err
+		return health.Blind(health.Report{}, time.Now().UTC(), "no nameserver answers: "+err.Error()), err
 	}
-	var s Status
-	return s, json.Unmarshal(b, &s)
+	return s, nil
 }
 
 // passwordRunesMin is what NIST SP 800-63B §3.1.1.2 asks of a password that is

@@ -1,0 +1,92 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"kendfs/metadata"
+)
+
+// presence is what a node without disks said of itself, and when.
+type presence struct {
+	metadata.Presence
+	heard time.Time
+}
+
+// presentMax bounds the nodes that are remembered so.
+const presentMax = 4096
+
+// Renew keeps a session and its leases for another SessionTTL, and takes what
+// the caller says of itself. Session 0 is a sign of life only, of a node that
+// writes nothing. KindStale: the session is over.
+func (f *Fleet) Renew(ctx context.Context, id metadata.SessionID, p metadata.Presence) error {
+	if id == 0 {
+		return f.present(p)
+	}
+	t, err := f.knowSession(ctx, id)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := t.sessions[id]
+	if s == nil || s.closing {
+		return errSessionOver(id)
+	}
+	s.renewed = time.Now()
+	s.deadline = s.renewed.Add(metadata.SessionTTL)
+	if p.Node == s.Session.Node {
+		t.hear(p, s.renewed)
+	}
+	return nil
+}
+
+// present takes a sign of life.
+func (f *Fleet) present(p metadata.Presence) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, err := f.leading()
+	if err != nil {
+		return err
+	}
+	if n := t.nodes[p.Node]; n != nil && n.State == metadata.NodeRemoved {
+		return metadata.Errorf(metadata.KindDenied, "node %s is removed", p.Node)
+	}
+	t.hear(p, time.Now())
+	return nil
+}
+
+// hear keeps what a node says of itself.
+func (t *term) hear(p metadata.Presence, now time.Time) {
+	if p.Node == 0 {
+		return
+	}
+	if _, known := t.present[p.Node]; !known && len(t.present) >= presentMax {
+		return
+	}
+	p.Version = p.Version[:min(len(p.Version), versionBytesMax)]
+	p.Traffic = bounded(p.Traffic)
+	t.present[p.Node] = presence{p, now}
+	if n := t.nodes[p.Node]; n != nil && n.beat.heard.IsZero() {
+		n.Version, n.Started, n.CertExpires, n.Traffic = p.Version, p.Started, p.CertExpires, p.Traffic
+		n.ClockSkew = skew(p.Sent, now)
+	}
+}
+
+// versionBytesMax bounds what a node may call its version.
+const versionBytesMax = 64
+
+// bounded cuts figures from outside to their bounds.
+func bounded(t metadata.Traffic) metadata.Traffic {
+	t.Latency = t.Latency[:min(len(t.Latency), metadata.TrafficBuckets)]
+	return t
+}
+
+// skew is how far a clock that showed sent is ahead. The way of the message
+// counts in it, so that only much of it says something.
+func skew(sent, now time.Time) time.Duration {
+	if sent.IsZero() {
+		return 0
+	}
+	return sent.Sub(now)
+}

@@ -1,0 +1,88 @@
+package metarpc
+
+import (
+	"slices"
+
+	"kendfs/metadata"
+	"kendfs/metadata/metapb"
+)
+
+func trafficToPB(t metadata.Traffic) *metapb.Traffic {
+	return &metapb.Traffic{
+		Started: toNanos(t.Started), Reads: t.Reads, Writes: t.Writes, BytesRead: t.BytesRead,
+		BytesWritten: t.BytesWritten, Errors: t.Errors, Latency: slices.Clone(t.Latency),
+	}
+}
+
+// trafficFromPB keeps as many buckets as there are.
+func trafficFromPB(t *metapb.Traffic) metadata.Traffic {
+	l := t.GetLatency()
+	return metadata.Traffic{
+		Started: fromNanos(t.GetStarted()), Reads: t.GetReads(), Writes: t.GetWrites(), BytesRead: t.GetBytesRead(),
+		BytesWritten: t.GetBytesWritten(), Errors: t.GetErrors(), Latency: l[:min(len(l), metadata.TrafficBuckets)],
+	}
+}
+
+func presenceToPB(p metadata.Presence) *metapb.Presence {
+	return &metapb.Presence{
+		Version: p.Version, Started: toNanos(p.Started), CertExpires: toNanos(p.CertExpires), Sent: toNanos(p.Sent),
+		Traffic: trafficToPB(p.Traffic),
+	}
+}
+
+func presenceFromPB(p *metapb.Presence) metadata.Presence {
+	return metadata.Presence{
+		Version: p.GetVersion(), Started: fromNanos(p.GetStarted()), CertExpires: fromNanos(p.GetCertExpires()),
+		Sent: fromNanos(p.GetSent()), Traffic: trafficFromPB(p.GetTraffic()),
+	}
+}
+
+func actorToPB(a metadata.Actor) *metapb.Actor {
+	return &metapb.Actor{
+		User: a.User, Origin: a.Origin, Node: uint64(a.Node), Remote: a.Remote, Request: a.Request, Reason: a.Reason,
+	}
+}
+
+func actorFromPB(a *metapb.Actor) metadata.Actor {
+	return metadata.Actor{
+		User: a.GetUser(), Origin: a.GetOrigin(), Node: metadata.NodeID(a.GetNode()), Remote: a.GetRemote(),
+		Request: a.GetRequest(), Reason: a.GetReason(),
+	}
+}
+
+func eventToPB(e metadata.Event) *metapb.EventRow {
+	return &metapb.EventRow{
+		Severity: e.Severity, Code: e.Code, Node: uint64(e.Node), Subject: e.Subject, Text: e.Text,
+	}
+}
+
+func eventFromPB(e *metapb.EventRow) metadata.Event {
+	return metadata.Event{
+		ID: e.GetId(), Time: fromNanos(e.GetTime()), Severity: e.GetSeverity(), Code: e.GetCode(),
+		Node: metadata.NodeID(e.GetNode()), Subject: e.GetSubject(), Text: e.GetText(),
+	}
+}
+
+func auditFromPB(r *metapb.AuditRow) metadata.AuditRecord {
+	return metadata.AuditRecord{
+		ID: r.GetId(), Time: fromNanos(r.GetTime()), Actor: actorFromPB(r.GetActor()), Action: r.GetAction(),
+		Target: r.GetTarget(), Detail: r.GetDetail(), Outcome: r.GetOutcome(), Text: r.GetText(),
+	}
+}
+
+func mutesFromPB(rows []*metapb.MuteRow) []metadata.Mute {
+	var out []metadata.Mute
+	for _, m := range rows {
+		out = append(out, metadata.Mute{
+			Code: m.GetCode(), Until: fromNanos(m.GetUntil()), User: m.GetUser(), Since: fromNanos(m.GetSince()),
+		})
+	}
+	return out
+}
+
+func eventQueryToPB(q metadata.EventQuery) *metapb.ListEvents {
+	return &metapb.ListEvents{
+		Before: q.Before, After: q.After, Limit: uint32(max(q.Limit, 0)), Severity: q.Severity, Node: uint64(q.Node),
+		User: q.User, Text: q.Text, Since: toNanos(q.Since), Until: toNanos(q.Until),
+	}
+}
