@@ -92,7 +92,6 @@ export const de: Messages = {
   runningWindow: (title, min) => (min ? `${title}, minimiert` : title),
   healthPill: (word) => `Zustand: ${word}`,
   transfers: 'Übertragungen',
-  transfersNone: 'Keine Übertragungen. Was Sie in Dateien hoch- oder herunterladen, steht hier.',
   transfersActive: (n) => `${n} ${plural(n, { one: 'Übertragung läuft', other: 'Übertragungen laufen' }, 'de')}`,
   clearDone: 'Erledigte entfernen',
   pause: 'Anhalten',

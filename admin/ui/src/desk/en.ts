@@ -93,7 +93,6 @@ export const en = {
   runningWindow: (title: string, min: boolean) => (min ? `${title}, minimised` : title),
   healthPill: (word: string) => `Health: ${word}`,
   transfers: 'Transfers',
-  transfersNone: 'No transfers. Files that you upload or download in Files are listed here.',
   transfersActive: (n: number) => `${n} ${plural(n, { one: 'transfer', other: 'transfers' }, 'en')} running`,
   clearDone: 'Clear finished',
   pause: 'Pause',
