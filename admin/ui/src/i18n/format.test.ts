@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { ago, bytes, count, percent, rate, span, spanRange } from './format';
+import { plural, preferred } from './index.svelte';
+
+test.each([
+  [0, '0 B'],
+  [1023, '1,023 B'],
+  [1024, '1 KiB'],
+  [1536, '1.5 KiB'],
+  [41_017_000_000, '38.2 GiB'],
+  [2 ** 40 * 123.4, '123 TiB'],
+  [2 ** 20 - 1, '1 MiB'],
+  [-2048, '-2 KiB'],
+])('%d is %s', (n, text) => expect(bytes(n)).toBe(text));
+
+test('rates and counts', () => {
+  expect(rate(410 * 2 ** 20)).toBe('410 MiB/s');
+  expect(count(1234567)).toBe('1,234,567');
+});
+
+test('a share never rounds to all or to nothing', () => {
+  expect(percent(0)).toBe('0%');
+  expect(percent(1)).toBe('100%');
+  expect(percent(0.9999)).toBe('99%');
+  expect(percent(0.00001)).toBe('1%');
+  expect(percent(0.421)).toBe('42%');
+});
+
+test.each([
+  [4, '4 s'],
+  [59.6, '1 min'],
+  [600, '10 min'],
+  [7500, '2 h 5 min'],
+  [7200, '2 h'],
+  [86400 * 3 + 3600 * 4, '3 d 4 h'],
+  [86400 * 40, '40 d'],
+  [-3, '0 s'],
+])('%d seconds are %s', (s, text) => expect(span(s)).toBe(text));
+
+test('a range names its unit once', () => {
+  expect(spanRange(660, 1140)).toBe('11–19 min');
+  expect(spanRange(660, 665)).toBe('11 min');
+  expect(spanRange(50, 90)).toBe('50 s – 2 min');
+});
+
+test('ago', () => {
+  const now = Date.parse('2026-11-22T12:00:00Z');
+  expect(ago(now - 5000, now)).toBe('5 sec ago');
+  expect(ago(now - 540_000, now)).toBe('9 min ago');
+  expect(ago(now + 3_600_000, now)).toBe('in 1 hr');
+});
+
+test('plurals and the language that is asked for', () => {
+  expect(plural(1, { one: 'node', other: 'nodes' }, 'en')).toBe('node');
+  expect(plural(0, { one: 'Knoten', other: 'Knoten!' }, 'de')).toBe('Knoten!');
+  expect(preferred(['fr-FR', 'de-AT', 'en'])).toBe('de');
+  expect(preferred(['fr'])).toBe('en');
+});
