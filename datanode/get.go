@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 	"sync/atomic"
 
 	"kendfs/datanode/blockio"
@@ -38,7 +39,7 @@ func (s *Server) Get(_ context.Context, r blockio.GetRequest) (blockio.Segments,
 		end = min(end, r.Offset+(r.Length+metadata.ChunkBytes-1)&^(metadata.ChunkBytes-1))
 	}
 	s.served.gets.Add(1)
-	return &segments{s: s, disk: id, id: r.Block, block: b, at: r.Offset, end: end}, nil
+	return &segments{s: s, disk: id, id: r.Block, block: b, at: r.Offset, from: r.Offset, end: end, began: time.Now()}, nil
 }
 
 // openBlock opens a block on the given disk, or with zero on whichever has it.
@@ -101,6 +102,8 @@ type segments struct {
 	id      metadata.BlockID
 	block   *blockstore.Block // nil once closed
 	at, end int64
+	from    int64     // where it began
+	began   time.Time // when
 }
 
 func (g *segments) BlockLength() int64 { return g.block.Length() }
@@ -125,6 +128,7 @@ func (g *segments) Next(data []byte, sums []uint32) (int, error) {
 			err = metadata.Errorf(metadata.KindCorrupt, "%v ends at %d, want %d", g.id, g.at+int64(n), g.end)
 		}
 		g.s.noteDamage(g.disk, g.id, err)
+		g.s.meter.Fail()
 		return 0, err
 	}
 	copy(sums, g.block.Sums()[first:first+count])
@@ -137,6 +141,7 @@ func (g *segments) Close() error {
 	if g.block != nil {
 		g.block.Close()
 		g.block = nil
+		g.s.meter.Read(g.at-g.from, time.Since(g.began))
 		g.s.leave()
 	}
 	return nil

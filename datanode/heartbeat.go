@@ -84,7 +84,11 @@ func (s *Server) sleep(ctx context.Context, pause time.Duration, answered bool) 
 
 // report is a heartbeat without digests.
 func (s *Server) report() metadata.Heartbeat {
-	h := metadata.Heartbeat{Node: s.cfg.Node, Addr: s.cfg.Addr, Zone: s.cfg.Zone, Version: s.cfg.Version, Started: s.started}
+	h := metadata.Heartbeat{Node: s.cfg.Node, Addr: s.cfg.Addr, Zone: s.cfg.Zone, Version: s.cfg.Version, Started: s.started,
+		Sent: time.Now(), Traffic: s.meter.Traffic(s.started)}
+	if s.cfg.CertExpires != nil {
+		h.CertExpires = s.cfg.CertExpires()
+	}
 	for _, d := range s.disks {
 		x := metadata.Disk{ID: d.id, Path: d.Path, Failed: d.Failed}
 		if d.Store != nil {

@@ -93,17 +93,20 @@ func (s *Server) buffer(ctx context.Context, length int) (*blockio.Buffer, error
 // keep makes the block durable on this server's own disk.
 func (s *Server) keep(ctx context.Context, r blockio.PutRequest) blockio.Outcome {
 	o := blockio.Outcome{Replica: metadata.Replica{Node: s.cfg.Node, Disk: r.Disk}}
+	began := time.Now()
 	store, err := s.store(r.Disk)
 	if err == nil {
 		err = store.Put(ctx, r.Block, r.Data, r.Sums)
 	}
 	if err != nil {
+		s.meter.Fail()
 		o.Err = err
 		return o
 	}
 	s.mended(r.Disk, r.Block)
 	s.served.puts.Add(1)
 	s.served.putBytes.Add(int64(len(r.Data)))
+	s.meter.Write(int64(len(r.Data)), time.Since(began))
 	return o
 }
 

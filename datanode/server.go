@@ -56,10 +56,12 @@ type Config struct {
 	Addr    string // host:port at which others reach this server
 	Zone    string
 	Version string // of the binary
-	Disks   []Disk // the caller opened the stores, and closes them after Close
-	Fleet   metadata.Fleet
-	Wire    blockio.Wire     // to other servers; nil: none
-	Local   blockio.Resolver // other servers in this process; nil: none
+	// CertExpires returns the end of the node's certificate; nil: it is not reported.
+	CertExpires func() time.Time
+	Disks       []Disk // the caller opened the stores, and closes them after Close
+	Fleet       metadata.Fleet
+	Wire        blockio.Wire     // to other servers; nil: none
+	Local       blockio.Resolver // other servers in this process; nil: none
 
 	BufferBytes         int64         // of blocks being received; zero is 128 MiB
 	Workers             int           // orders worked on at a time; zero is 4
@@ -81,6 +83,7 @@ type Server struct {
 	repair  *limiter
 	kick    chan struct{} // capacity 1: a heartbeat is due now
 	served  counters
+	meter   metadata.Meter // of what was served to others, for heartbeats
 
 	mu      sync.Mutex
 	closing bool // guarded by mu, as below

@@ -72,7 +72,9 @@ type Node struct {
 	Started     time.Time     // of its process
 	CertExpires time.Time     // end of its certificate
 	ClockSkew   time.Duration // its clock is ahead by so much, the way of the message included
-	Traffic     Traffic       // since it started
+	Traffic     Traffic       // of its storage server
+	Gateway     Traffic       // of its gateway or admin
+	Commands    Traffic       // of its nameserver: Writes are commands, Reads queries
 }
 
 // NodeChange is a set of changes to the operator's wishes for a node; nil

@@ -144,6 +144,9 @@ func (f *Fleet) begin(ctx context.Context) (*term, error) {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		err := f.refresh(ctx, t)
 		if err == nil {
+			err = f.recall(ctx, t)
+		}
+		if err == nil {
 			break
 		}
 		f.log.Warn("loading the state of the fleet", "err", err)
@@ -198,7 +201,9 @@ func (f *Fleet) tick(ctx context.Context, t *term) {
 	f.endSessions(ctx, t)
 	f.settleResults(ctx, t)
 	f.gatherDead(ctx, t)
+	f.sample(ctx, t)
 	f.planAndPropose(ctx, t)
+	f.record(ctx, t)
 	f.reapTrash(ctx, t)
 }
 

@@ -381,7 +381,7 @@ func TestDamageRecallsTheLease(t *testing.T) {
 		c.kill(l.Replicas[1].Node)
 		l = g.grant(metadata.GrantRequest{Near: l.Replicas[0].Node})
 		damage(1)
-		c.run(3 * time.Second)
+		c.run(4 * time.Second) // until a plan has been made that knows it to be suspect
 		if recalled() {
 			t.Error("recalled although no other replica could mend it")
 		}

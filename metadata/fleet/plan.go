@@ -19,6 +19,7 @@ type site struct {
 	downSince time.Time // when live is down
 	volumes   int       // that hold data and list it; counted by count
 	bytes     int64     // of them
+	listed    int       // volumes that list it, empty ones too
 }
 
 // disk is one disk as plans see it.

@@ -56,21 +56,52 @@ func (f *Fleet) present(p metadata.Presence) error {
 	return nil
 }
 
-// hear keeps what a node says of itself.
+// hear keeps what a node says of itself. Without a time it says nothing.
 func (t *term) hear(p metadata.Presence, now time.Time) {
-	if p.Node == 0 {
-		return
-	}
-	if _, known := t.present[p.Node]; !known && len(t.present) >= presentMax {
+	_, known := t.present[p.Node]
+	if p.Node == 0 || p.Sent.IsZero() || !known && len(t.present) >= presentMax {
 		return
 	}
 	p.Version = p.Version[:min(len(p.Version), versionBytesMax)]
 	p.Traffic = bounded(p.Traffic)
 	t.present[p.Node] = presence{p, now}
-	if n := t.nodes[p.Node]; n != nil && n.beat.heard.IsZero() {
-		n.Version, n.Started, n.CertExpires, n.Traffic = p.Version, p.Started, p.CertExpires, p.Traffic
-		n.ClockSkew = skew(p.Sent, now)
+}
+
+// addPresence adds what a node says of itself without a heartbeat, and with it
+// whether it lives, if it keeps no data.
+func (t *term) addPresence(n *metadata.Node, storage bool, now time.Time) {
+	p := t.present[n.ID]
+	n.Gateway = p.Traffic
+	if t.self.Node == n.ID && n.ID != 0 {
+		n.Commands = t.self.Traffic
+		if p.heard.IsZero() {
+			p = presence{t.self, now}
+		}
 	}
+	if storage {
+		return
+	}
+	for _, s := range t.sessions {
+		if s.Session.Node == n.ID && s.renewed.After(p.heard) {
+			p.heard = s.renewed
+		}
+	}
+	n.Heard, n.Liveness = p.heard, clientLiveness(now, p.heard)
+	n.Version, n.Started, n.CertExpires = p.Version, p.Started, p.CertExpires
+	n.ClockSkew = skew(p.Sent, p.heard)
+}
+
+// clientLiveness judges a node that keeps no data by its signs of life.
+func clientLiveness(now, heard time.Time) metadata.Liveness {
+	switch silent := now.Sub(heard); {
+	case heard.IsZero():
+		return metadata.LivenessUnknown
+	case silent < 2*metadata.SessionRenew:
+		return metadata.LivenessUp
+	case silent < metadata.SessionTTL:
+		return metadata.LivenessSuspect
+	}
+	return metadata.LivenessDown
 }
 
 // versionBytesMax bounds what a node may call its version.
@@ -85,7 +116,7 @@ func bounded(t metadata.Traffic) metadata.Traffic {
 // skew is how far a clock that showed sent is ahead. The way of the message
 // counts in it, so that only much of it says something.
 func skew(sent, now time.Time) time.Duration {
-	if sent.IsZero() {
+	if sent.IsZero() || now.IsZero() {
 		return 0
 	}
 	return sent.Sub(now)

@@ -43,7 +43,7 @@ func (f *Fleet) dropReplica(ctx context.Context, t *term, d plannedDrop) {
 		f.warn(ctx, "dropping a replica", err, "volume", d.Volume, "node", d.Replica.Node, "disk", d.Replica.Disk)
 		return
 	}
-	f.log.Info("replica dropped", "volume", d.Volume, "node", d.Replica.Node, "disk", d.Replica.Disk)
+	f.log.Debug("replica dropped", "volume", d.Volume, "node", d.Replica.Node, "disk", d.Replica.Disk)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.mergeVolume(v)
@@ -119,6 +119,7 @@ func (f *Fleet) settleResult(ctx context.Context, t *term, o *order) {
 	delete(t.strays, o.key())
 	delete(t.suspects, o.key())
 	if o.class == classRepair {
-		f.log.Info("replica added", "volume", o.Volume, "node", o.node, "disk", o.Disk)
+		t.chronicle.copied(v.Bytes)
+		f.log.Debug("replica added", "volume", o.Volume, "node", o.node, "disk", o.Disk)
 	}
 }

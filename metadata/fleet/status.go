@@ -28,6 +28,11 @@ func (w *world) count(r *health.Report) counting {
 			s.Leased++
 		}
 		add(&s.Volumes, v)
+		for _, r := range v.Replicas {
+			if site := w.sites[r.Node]; site != nil {
+				site.listed++
+			}
+		}
 		if v.Blocks > 0 { // an empty volume cannot be lost
 			s.countCopies(w, v, byCopies)
 		}
@@ -168,10 +173,24 @@ func (s *counting) countOrders(w *world) {
 
 // renewStatus makes the judgement anew. The caller holds mu.
 func (f *Fleet) renewStatus(t *term, w *world, p plan) {
-	figures := f.figures(t, w, p)
-	r := health.Judge(figures)
+	if f.cfg.Self != nil {
+		t.self = f.cfg.Self()
+		t.self.Sent = w.now
+	}
+	for id := range t.urgent {
+		if v := t.volumes[id]; v == nil || w.whole(v) {
+			delete(t.urgent, id)
+		}
+	}
+	r := health.Judge(f.figures(t, w, p))
 	if r.Verdict != t.status.Verdict {
 		f.log.Info("state of the data", "verdict", r.Verdict, "sentence", r.Sentence)
+	}
+	t.chronicle.conclude(&r)
+	for _, e := range t.chronicle.news() {
+		if e.Code != eventVerdict {
+			f.log.Info(e.Text, "event", e.Code)
+		}
 	}
 	t.status, t.waits = r, p.waits
 	t.version.see(signature(t, w), w.now)
@@ -191,6 +210,8 @@ func (f *Fleet) figures(t *term, w *world, p plan) health.Figures {
 		r.Nameserver.Name = t.nameOf(r.Nameserver.Leader)
 	}
 	w.count(&r)
+	t.chronicle.follow(t, w)
+	r.DaysToFull = t.sampled.fill(w.now, r.Used, r.Free)
 	open, _ := w.openDisks()
 	r.Writable = nodesOf(open) >= writeReplicasMin(max(1, t.info.Replication))
 	t.repairProgress(w, p, &r)
@@ -198,13 +219,19 @@ func (f *Fleet) figures(t *term, w *world, p plan) health.Figures {
 	r.Nodes.Missing = t.downNames(w)
 	out := health.Figures{
 		Facts: r, Machines: t.machines(w), Target: t.info.Replication, Mutes: t.info.Mutes,
-		LastError: t.lastError, Short: p.short, Why: string(p.shortWhy),
+		Known: t.chronicle.verdict, KnownSince: t.chronicle.since, Quotas: t.sampled.quotas,
+		LoginFailures: t.sampled.failures(w.now), LastError: t.lastError, Short: p.short, Why: string(p.shortWhy),
 	}
 	if t.status.Verdict != "" {
 		out.Previous = &t.status
 	}
+	for _, v := range w.volumes {
+		for range v.damaged {
+			add(&out.Corrupt, v)
+		}
+	}
 	for k, s := range w.suspects {
-		if v := w.volumes[k.volume]; s.confirmed && v != nil {
+		if v := w.volumes[k.volume]; s.confirmed && v != nil && !slices.Contains(v.damaged, k.disk) {
 			add(&out.Corrupt, v)
 		}
 	}
@@ -230,14 +257,22 @@ func (t *term) repairProgress(w *world, p plan, r *health.Report) {
 func (t *term) machines(w *world) []health.Machine {
 	out := make([]health.Machine, 0, len(t.nodes))
 	for _, id := range sortedNodes(t.nodes) {
-		n, s := t.nodes[id], w.sites[id]
+		n, s, ch := t.nodes[id], w.sites[id], t.chronicle.chapters[id]
 		if n.State == metadata.NodeRemoved {
 			continue
 		}
+		row := n.Node
+		t.addPresence(&row, s.storage, w.now)
 		m := health.Machine{
 			ID: id.String(), Name: n.Name, Storage: s.storage, Nameserver: slices.Contains(n.Roles, metadata.NodeNameserver),
 			State: n.State, StateSince: n.StateSince, Until: n.Until, Live: s.live, DownSince: s.downSince.UTC(),
-			Volumes: s.volumes, Bytes: s.bytes, Version: n.Version, CertExpires: n.CertExpires, Skew: n.ClockSkew,
+			Volumes: s.listed, Bytes: s.bytes, Version: row.Version, CertExpires: row.CertExpires, Skew: row.ClockSkew,
+		}
+		if ch != nil {
+			m.Falls, m.Moved = len(ch.falls), ch.moved
+			if ch.live == metadata.LivenessDown && s.live == metadata.LivenessDown {
+				m.DownSince = ch.fell.UTC()
+			}
 		}
 		for _, d := range n.Disks {
 			if r := n.disks[d.ID]; r != nil {

@@ -45,6 +45,15 @@ type Store interface {
 	// Reap clears up to limit rows of unlinked trees and reports whether some
 	// are left.
 	Reap(ctx context.Context, limit int) (more bool, err error)
+
+	// Events and Audit return what is kept, newest first.
+	Events(ctx context.Context, q metadata.EventQuery) (page []metadata.Event, more bool, err error)
+	Audit(ctx context.Context, q metadata.EventQuery) (page []metadata.AuditRecord, more bool, err error)
+	// RecordEvents adds events.
+	RecordEvents(ctx context.Context, events []metadata.Event) error
+	// Quotas returns directories that use so many percent of their quota, and
+	// where to go on: 0 at the end.
+	Quotas(ctx context.Context, after metadata.EntryID, percent int) (page []metadata.QuotaUse, next metadata.EntryID, err error)
 }
 
 // LeaseGrant is a decision to lease a volume.

@@ -110,6 +110,8 @@ func (s *spaceStore) Cluster(context.Context) (metadata.ClusterInfo, error) {
 	c := a.Cluster
 	return metadata.ClusterInfo{
 		ID: c.Cluster, Replication: int(c.Replication), Grace: time.Duration(c.Grace), ReadOnly: c.ReadOnly,
+		RepairBytesPerSecond: c.RepairBytes, SuspectAfter: time.Duration(c.SuspectAfter), DownAfter: time.Duration(c.DownAfter),
+		RepairPausedUntil: timeOf(c.RepairPausedUntil), LastEvent: max(c.NextEvent, 1) - 1, LastAudit: max(c.NextAudit, 1) - 1,
 		FleetVersion: c.FleetVersion, NextVolume: metadata.VolumeID(c.NextVolume), Trash: a.Trash,
 		Dead: int64(c.Dead), Now: time.Unix(0, c.Now),
 	}, nil
@@ -244,4 +246,65 @@ func (s *spaceStore) AnnounceDisks(_ context.Context, n metadata.NodeID, addr, z
 func (s *spaceStore) Reap(_ context.Context, limit int) (bool, error) {
 	res, err := s.change(&metapb.Command{Op: &metapb.Command_Reap{Reap: &metapb.Reap{Limit: uint32(limit)}}})
 	return res.GetMore() > 0, err
+}
+
+func (s *spaceStore) Events(_ context.Context, q metadata.EventQuery) ([]metadata.Event, bool, error) {
+	a, err := s.query(&metapb.Query{Q: &metapb.Query_Events{Events: &metapb.ListEvents{Limit: uint32(q.Limit), After: q.After}}})
+	if err != nil {
+		return nil, false, err
+	}
+	var out []metadata.Event
+	for _, e := range a.Events {
+		out = append(out, metadata.Event{
+			ID: e.Id, Time: time.Unix(0, e.Time), Severity: e.Severity, Code: e.Code, Node: metadata.NodeID(e.Node),
+			Subject: e.Subject, Text: e.Text,
+		})
+	}
+	return out, a.More, nil
+}
+
+func (s *spaceStore) Audit(_ context.Context, q metadata.EventQuery) ([]metadata.AuditRecord, bool, error) {
+	l := &metapb.ListEvents{Limit: uint32(q.Limit), After: q.After, Text: q.Text}
+	if !q.Since.IsZero() {
+		l.Since = q.Since.UnixNano()
+	}
+	a, err := s.query(&metapb.Query{Q: &metapb.Query_Audit{Audit: l}})
+	if err != nil {
+		return nil, false, err
+	}
+	var out []metadata.AuditRecord
+	for _, r := range a.Audit {
+		out = append(out, metadata.AuditRecord{ID: r.Id, Time: time.Unix(0, r.Time), Action: r.Action, Outcome: r.Outcome})
+	}
+	return out, a.More, nil
+}
+
+func (s *spaceStore) RecordEvents(_ context.Context, es []metadata.Event) error {
+	op := &metapb.RecordEvents{}
+	for _, e := range es {
+		op.Events = append(op.Events, &metapb.EventRow{
+			Severity: e.Severity, Code: e.Code, Node: uint64(e.Node), Subject: e.Subject, Text: e.Text,
+		})
+	}
+	_, err := s.change(&metapb.Command{Op: &metapb.Command_RecordEvents{RecordEvents: op}})
+	return err
+}
+
+func (s *spaceStore) Quotas(_ context.Context, after metadata.EntryID, percent int) ([]metadata.QuotaUse, metadata.EntryID, error) {
+	a, err := s.query(&metapb.Query{Q: &metapb.Query_Quotas{Quotas: &metapb.ListQuotas{After: uint64(after), Percent: uint32(percent)}}})
+	if err != nil {
+		return nil, 0, err
+	}
+	var out []metadata.QuotaUse
+	for _, q := range a.Quotas {
+		out = append(out, metadata.QuotaUse{Path: metadata.Path(q.Path), Used: q.Used, Quota: q.Quota})
+	}
+	return out, metadata.EntryID(a.Next), nil
+}
+
+func timeOf(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
 }

@@ -36,9 +36,12 @@ type term struct {
 	meter      meter
 	status     health.Report
 	version    version
+	chronicle  *chronicle
+	sampled    sampled
 	waits      map[metadata.VolumeID]Stall  // of the last plan
 	lastError  string                       // of a copy that failed
 	urgent     map[metadata.VolumeID]bool   // volumes that an operator wants repaired first
+	self       metadata.Presence            // this nameserver's own
 	present    map[metadata.NodeID]presence // of nodes without disks
 }
 
@@ -64,7 +67,7 @@ type session struct {
 
 func newTerm() *term {
 	return &term{
-		over:     make(chan struct{}),
+		over: make(chan struct{}), chronicle: newChronicle(),
 		nodes:    make(map[metadata.NodeID]*node),
 		sessions: make(map[metadata.SessionID]*session),
 		volumes:  make(map[metadata.VolumeID]*volume),
@@ -180,12 +183,6 @@ func (t *term) expiredSessions(now time.Time) []metadata.SessionID {
 
 // nodeViews returns the nodes as people want to see them, in order of id.
 func (t *term) nodeViews(w *world) []metadata.Node {
-	renewed := make(map[metadata.NodeID]time.Time)
-	for _, s := range t.sessions {
-		if s.renewed.After(renewed[s.Session.Node]) {
-			renewed[s.Session.Node] = s.renewed
-		}
-	}
 	out := make([]metadata.Node, 0, len(t.nodes))
 	for id, n := range t.nodes {
 		row := n.Node
@@ -208,25 +205,11 @@ func (t *term) nodeViews(w *world) []metadata.Node {
 		slices.SortFunc(row.Disks, func(a, b metadata.Disk) int { return cmp.Compare(a.ID, b.ID) })
 		row.Heard = n.beat.heard
 		row.Liveness = w.sites[id].live
-		if !w.sites[id].storage {
-			row.Heard = renewed[id]
-			row.Liveness = clientLiveness(w.now, renewed[id])
-		}
+		t.addPresence(&row, w.sites[id].storage, w.now)
 		out = append(out, row)
 	}
 	slices.SortFunc(out, func(a, b metadata.Node) int { return cmp.Compare(a.ID, b.ID) })
 	return out
-}
-
-// clientLiveness judges a node that keeps no data by the renewals of its sessions.
-func clientLiveness(now, renewed time.Time) metadata.Liveness {
-	switch {
-	case renewed.IsZero():
-		return metadata.LivenessUnknown
-	case now.Sub(renewed) < 2*metadata.SessionRenew:
-		return metadata.LivenessUp
-	}
-	return metadata.LivenessSuspect
 }
 
 // meter measures how fast copies are made: two exponentially weighted means,

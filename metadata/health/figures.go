@@ -13,6 +13,10 @@ type Figures struct {
 	// and Checks are Judge's to make: what is there is passed over.
 	Facts    Report
 	Previous *Report // the judgement before; nil: there is none
+	// Known is the last verdict but Unknown, also of an earlier leader, and
+	// since when it held.
+	Known      Verdict
+	KnownSince time.Time
 
 	Machines []Machine // all that are enrolled and not removed, in order of id
 	Target   int       // copies of new files

@@ -13,8 +13,11 @@ func Judge(f Figures) Report {
 	r := f.Facts
 	r.Verdict, r.Sentence = r.verdict()
 	r.Since = r.AsOf
-	if p := f.Previous; p != nil && p.Verdict == r.Verdict && !p.Since.IsZero() {
+	switch p := f.Previous; {
+	case p != nil && p.Verdict == r.Verdict && !p.Since.IsZero():
 		r.Since = p.Since
+	case f.Known == r.Verdict && !f.KnownSince.IsZero():
+		r.Since = f.KnownSince
 	}
 	if r.Verdict == Unknown {
 		r.CanLose = -1

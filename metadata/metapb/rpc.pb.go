@@ -1744,6 +1744,8 @@ type NodeView struct {
 	CertExpires   int64                  `protobuf:"varint,7,opt,name=cert_expires,json=certExpires,proto3" json:"cert_expires,omitempty"`
 	Traffic       *Traffic               `protobuf:"bytes,8,opt,name=traffic,proto3" json:"traffic,omitempty"`
 	ClockSkew     int64                  `protobuf:"varint,9,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"` // nanoseconds its clock is ahead
+	Gateway       *Traffic               `protobuf:"bytes,10,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	Commands      *Traffic               `protobuf:"bytes,11,opt,name=commands,proto3" json:"commands,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1839,6 +1841,20 @@ func (x *NodeView) GetClockSkew() int64 {
 		return x.ClockSkew
 	}
 	return 0
+}
+
+func (x *NodeView) GetGateway() *Traffic {
+	if x != nil {
+		return x.Gateway
+	}
+	return nil
+}
+
+func (x *NodeView) GetCommands() *Traffic {
+	if x != nil {
+		return x.Commands
+	}
+	return nil
 }
 
 type NodesReply struct {
@@ -2362,7 +2378,7 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\rStatusRequest\"!\n" +
 	"\vStatusReply\x12\x12\n" +
 	"\x04json\x18\x01 \x01(\fR\x04json\"\x0e\n" +
-	"\fNodesRequest\"\xb5\x02\n" +
+	"\fNodesRequest\"\x97\x03\n" +
 	"\bNodeView\x12(\n" +
 	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\x12\x1a\n" +
 	"\bliveness\x18\x02 \x01(\rR\bliveness\x12\x14\n" +
@@ -2373,7 +2389,10 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\fcert_expires\x18\a \x01(\x03R\vcertExpires\x12.\n" +
 	"\atraffic\x18\b \x01(\v2\x14.ken.meta.v1.TrafficR\atraffic\x12\x1d\n" +
 	"\n" +
-	"clock_skew\x18\t \x01(\x03R\tclockSkew\"9\n" +
+	"clock_skew\x18\t \x01(\x03R\tclockSkew\x12.\n" +
+	"\agateway\x18\n" +
+	" \x01(\v2\x14.ken.meta.v1.TrafficR\agateway\x120\n" +
+	"\bcommands\x18\v \x01(\v2\x14.ken.meta.v1.TrafficR\bcommands\"9\n" +
 	"\n" +
 	"NodesReply\x12+\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x15.ken.meta.v1.NodeViewR\x05nodes\"\x10\n" +
@@ -2464,12 +2483,14 @@ var file_metadata_metapb_rpc_proto_depIdxs = []int32{
 	36, // 15: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
 	11, // 16: ken.meta.v1.NodeView.disks:type_name -> ken.meta.v1.Disk
 	4,  // 17: ken.meta.v1.NodeView.traffic:type_name -> ken.meta.v1.Traffic
-	24, // 18: ken.meta.v1.NodesReply.nodes:type_name -> ken.meta.v1.NodeView
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	4,  // 18: ken.meta.v1.NodeView.gateway:type_name -> ken.meta.v1.Traffic
+	4,  // 19: ken.meta.v1.NodeView.commands:type_name -> ken.meta.v1.Traffic
+	24, // 20: ken.meta.v1.NodesReply.nodes:type_name -> ken.meta.v1.NodeView
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_rpc_proto_init() }

@@ -144,6 +144,7 @@ func nodesToPB(ns []metadata.Node) *metapb.NodesReply {
 			Node: nodeRowToPB(n), Liveness: uint32(n.Liveness), Heard: toNanos(n.Heard),
 			Disks: disksToPB(n.Disks), Version: n.Version, Started: toNanos(n.Started),
 			CertExpires: toNanos(n.CertExpires), ClockSkew: int64(n.ClockSkew), Traffic: trafficToPB(n.Traffic),
+			Gateway: trafficToPB(n.Gateway), Commands: trafficToPB(n.Commands),
 		})
 	}
 	return out
@@ -157,6 +158,7 @@ func nodesFromPB(r *metapb.NodesReply) []metadata.Node {
 		n.Disks, n.Version = disksFromPB(v.GetDisks()), v.GetVersion()
 		n.Started, n.CertExpires = fromNanos(v.GetStarted()), fromNanos(v.GetCertExpires())
 		n.ClockSkew, n.Traffic = time.Duration(v.GetClockSkew()), trafficFromPB(v.GetTraffic())
+		n.Gateway, n.Commands = trafficFromPB(v.GetGateway()), trafficFromPB(v.GetCommands())
 		out[i] = n
 	}
 	return out

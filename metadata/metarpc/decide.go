@@ -170,3 +170,13 @@ func (d *Decider) Reap(ctx context.Context, limit int) (more bool, err error) {
 	r, err := d.propose(ctx, &metapb.Command{Op: &metapb.Command_Reap{Reap: &metapb.Reap{Limit: uint32(max(limit, 0))}}})
 	return r.GetMore() > 0, err
 }
+
+// RecordEvents adds events; their ids and times are those of the command.
+func (d *Decider) RecordEvents(ctx context.Context, es []metadata.Event) error {
+	op := &metapb.RecordEvents{}
+	for _, e := range es {
+		op.Events = append(op.Events, eventToPB(e))
+	}
+	_, err := d.propose(ctx, &metapb.Command{Op: &metapb.Command_RecordEvents{RecordEvents: op}})
+	return err
+}

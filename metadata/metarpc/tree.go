@@ -2,7 +2,6 @@ package metarpc
 
 import (
 	"context"
-	"sync/atomic"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -13,7 +12,7 @@ import (
 type Client struct {
 	backend Backend
 	leader  Leader
-	self    atomic.Pointer[func() metadata.Presence]
+	self    func() metadata.Presence // nil: nothing is said
 }
 
 var (

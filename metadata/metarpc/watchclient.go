@@ -58,11 +58,13 @@ func (c *Client) Prioritise(ctx context.Context, v metadata.VolumeID) error {
 	return l.Prioritise(ctx, v)
 }
 
-// Introduce has the client say self() of its node with every renewal of a
-// session, so that the node's state and traffic are known.
-func (c *Client) Introduce(self func() metadata.Presence) { c.self.Store(&self) }
+// Introduce returns a client that says self() of its node with every renewal of
+// a session, so that the node's state and traffic are known.
+func (c *Client) Introduce(self func() metadata.Presence) *Client {
+	return &Client{backend: c.backend, leader: c.leader, self: self}
+}
 
-// Present gives a sign of life of a node that keeps no session, with what
+// Present gives a sign of life of a node that has no heartbeat, with what
 // Introduce was given. Call it every metadata.SessionRenew.
 func (c *Client) Present(ctx context.Context) error {
 	l, err := c.lead()
@@ -73,11 +75,10 @@ func (c *Client) Present(ctx context.Context) error {
 }
 
 func (c *Client) presence() metadata.Presence {
-	f := c.self.Load()
-	if f == nil {
+	if c.self == nil {
 		return metadata.Presence{}
 	}
-	p := (*f)()
+	p := c.self()
 	p.Sent = time.Now()
 	return p
 }
@@ -134,4 +135,21 @@ func (c *Client) PutDesktop(ctx context.Context, user string, document []byte) e
 func (c *Client) GetDesktop(ctx context.Context, user string) ([]byte, error) {
 	a, err := c.backend.Query(ctx, &metapb.Query{Q: &metapb.Query_Desktop{Desktop: &metapb.GetDesktop{User: user}}})
 	return a.GetDesktop(), err
+}
+
+// Quotas lists directories that use so many percent of their quota, or more. It
+// looks at some thousands behind after at a time; next is where to go on, 0 at
+// the end.
+func (c *Client) Quotas(ctx context.Context, after metadata.EntryID, percent int) (
+	qs []metadata.QuotaUse, next metadata.EntryID, err error) {
+	a, err := c.backend.Query(ctx, &metapb.Query{Q: &metapb.Query_Quotas{Quotas: &metapb.ListQuotas{
+		After: uint64(after), Percent: uint32(max(percent, 0)),
+	}}})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, q := range a.GetQuotas() {
+		qs = append(qs, metadata.QuotaUse{Path: metadata.Path(q.GetPath()), Used: q.GetUsed(), Quota: q.GetQuota()})
+	}
+	return qs, metadata.EntryID(a.GetNext()), nil
 }

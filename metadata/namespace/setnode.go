@@ -99,7 +99,32 @@ func (s *state) replaceNode(action string, old, row *metapb.NodeRow) (*metapb.Re
 	c.add("name", old.Name, row.Name)
 	c.add("address", old.Addr, row.Addr)
 	s.note(action, nodeName(row.Id), c.String())
+	if row.State != old.State {
+		if err := s.addEvent(stateEvent(row)); err != nil {
+			return nil, err
+		}
+	}
 	return &metapb.Result{Id: row.Id, Node: row}, s.changeNode(row)
+}
+
+// stateEvent tells of a node's new state.
+func stateEvent(row *metapb.NodeRow) *metapb.EventRow {
+	e := &metapb.EventRow{Severity: "info", Node: row.Id, Subject: nodeName(row.Id)}
+	name := cut(row.Name, labelBytesMax) + " (" + nodeName(row.Id) + ")"
+	switch metadata.NodeState(row.State) {
+	case metadata.NodeDraining:
+		e.Code, e.Text = "DRAIN_STARTED", name+" is being emptied."
+	case metadata.NodeMaintenance:
+		e.Code, e.Text = "MAINTENANCE_STARTED", name+" is in maintenance until further notice."
+		if row.Until != 0 {
+			e.Text = name + " is in maintenance until " + timeText(row.Until) + "."
+		}
+	case metadata.NodeRemoved:
+		e.Code, e.Text = "NODE_REMOVED", name+" was removed."
+	default:
+		e.Code, e.Text = "NODE_ACTIVE", name+" is used again."
+	}
+	return e
 }
 
 // checkRemovable refuses to remove a node that holds replicas, or the last

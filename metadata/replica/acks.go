@@ -60,3 +60,10 @@ func (a *acks) majority(members raft.Configuration, self raft.ServerID, term uin
 	}
 	return accepted > voters/2, a.changed
 }
+
+// heard returns when the newest message was sent that id has accepted.
+func (a *acks) heard(id raft.ServerID) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last[id].sent
+}

@@ -323,6 +323,14 @@ func TestThreeVoters(t *testing.T) {
 	}
 	g.same()
 	lead := g.leader()
+	for _, m := range members {
+		if !lead.Answers(m.ID, time.Minute) {
+			t.Errorf("%s has not answered the leader for a minute", m.ID)
+		}
+	}
+	if lead.Answers(9, time.Minute) {
+		t.Error("a nameserver that is not there answers")
+	}
 	for i, n := range g.nodes {
 		if n == lead {
 			continue

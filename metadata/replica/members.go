@@ -29,6 +29,12 @@ func (n *Node) Members() ([]Member, error) {
 	return out, nil
 }
 
+// Answers reports whether a nameserver has accepted a message of this node's
+// within the time. Only the leader sends any; it answers to itself.
+func (n *Node) Answers(id metadata.NodeID, within time.Duration) bool {
+	return id == n.cfg.ID || time.Since(n.transport.acks.heard(raft.ServerID(id.String()))) < within
+}
+
 // AddNonvoter makes a nameserver follow without a vote. Only the leader can;
 // KindUnavailable elsewhere. The nameserver must have been opened with
 // Config.Join. A nameserver that is a voter stays one.

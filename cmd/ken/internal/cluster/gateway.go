@@ -26,13 +26,16 @@ const gatewayInstance = "webdav"
 // startGateway serves the drive.
 func (n *Node) startGateway(context.Context) error {
 	w := n.cfg.WebDAV
-	blocks := blockio.New(blockio.Config{
-		Node: n.ID(), Instance: gatewayInstance, Leaser: n.meta, Stager: n.meta, Referrer: n.meta,
+	var blocks *blockio.Client
+	meta := n.meta.Introduce(func() metadata.Presence { return n.presence(gatewayTraffic(blocks, n.started)) })
+	blocks = blockio.New(blockio.Config{
+		Node: n.ID(), Instance: gatewayInstance, Leaser: meta, Stager: n.meta, Referrer: n.meta,
 		Local: n.local.target, Wire: blockio.Quic(n.endpoint),
 		BlockBytes: w.BlockMiB << 20, BufferBytes: int64(w.BufferMiB) << 20, Logger: n.log,
 	})
 	n.blocks, n.traffic = blocks, newTraffic()
 	n.drains = append(n.drains, blocks.Close)
+	n.wg.Go(func() { keepPresent(n.ctx, meta) })
 	l, err := listenTCP(w.Listen, "--webdav")
 	if err != nil {
 		return err

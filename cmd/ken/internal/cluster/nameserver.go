@@ -7,6 +7,7 @@ import (
 
 	"kendfs/metadata"
 	"kendfs/metadata/fleet"
+	"kendfs/metadata/health"
 	"kendfs/metadata/metarpc"
 	"kendfs/metadata/replica"
 )
@@ -22,21 +23,24 @@ func (n *Node) openNameserver(context.Context) error {
 	}
 	n.replica = r
 	n.onStop(func(context.Context) error { return r.Close() })
+	backend := metarpc.Meter(r)
 	f := fleet.New(fleet.Config{
-		Store: fleetStore{metarpc.NewDecider(r)}, Logger: n.log,
+		Store: fleetStore{metarpc.NewDecider(backend)}, Logger: n.log,
+		Voters: func() (int, int) { return voters(r) }, Nameserver: func() health.Nameserver { return n.nameserver(r) },
+		Self: func() metadata.Presence { return n.presence(backend.Traffic()) },
 		Limits: fleet.Limits{
 			SuspectAfter: time.Duration(n.cfg.Repair.SuspectAfter), DownAfter: time.Duration(n.cfg.Repair.DownAfter),
 		},
 		RepairBytesPerSecond: int64(n.cfg.Repair.MiBPerSecond) << 20,
 	})
-	n.meta = metarpc.NewClient(r, f)
+	n.meta = metarpc.NewClient(backend, f)
 	n.local.setMeta(n.meta)
 	issuer := issuer{n.meta}
 	n.renewer = selfRenewer{issuer, n.identity}
 	if err := n.keepOwner(issuer); err != nil {
 		return err
 	}
-	server := &metarpc.Server{Backend: r, Leader: f, Issue: issuer.issue, Nameservers: n.nameserverAddrs}
+	server := &metarpc.Server{Backend: backend, Leader: f, Issue: issuer.issue, Nameservers: n.nameserverAddrs}
 	server.Register(n.endpoint)
 	n.wg.Go(func() { n.recordAddress(metarpc.NewDecider(r)) })
 	n.wg.Go(func() {
@@ -59,6 +63,34 @@ func (n *Node) openNameserver(context.Context) error {
 		return nil
 	})
 	return nil
+}
+
+// voters counts the nameservers and those that answer, as the leader sees it.
+func voters(r *replica.Node) (all, healthy int) {
+	members, err := r.Members()
+	if err != nil {
+		return 0, 0
+	}
+	for _, m := range members {
+		if !m.Voter {
+			continue
+		}
+		all++
+		if r.Answers(m.ID, voterSilence) {
+			healthy++
+		}
+	}
+	return all, healthy
+}
+
+// voterSilence is how long a nameserver may be silent until it does not count.
+// The leader sends something several times a second.
+const voterSilence = 3 * time.Second
+
+// nameserver says who keeps the metadata.
+func (n *Node) nameserver(r *replica.Node) health.Nameserver {
+	s := r.Stats()
+	return health.Nameserver{Leader: n.ID().String(), Term: s.Term, Applied: s.Applied}
 }
 
 // lead runs the leader's duties in every term in which this nameserver leads,

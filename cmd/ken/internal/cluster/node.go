@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"kendfs/datanode"
 	"kendfs/datanode/blockio"
@@ -41,6 +42,7 @@ type Node struct {
 	traffic  *traffic // nil: not a gateway
 	blocks   *blockio.Client
 	running  Running
+	started  time.Time
 
 	ctx    context.Context // of everything that runs until Close
 	cancel context.CancelFunc
@@ -58,7 +60,7 @@ func Start(ctx context.Context, cfg Config, local *Local, run Runtime) (*Node, e
 	if run.Logger == nil {
 		run.Logger = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{cfg: cfg, run: run, local: local, failed: make(chan error, 1)}
+	n := &Node{cfg: cfg, run: run, local: local, failed: make(chan error, 1), started: time.Now()}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close(ctx))
