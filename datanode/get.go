@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 	"sync/atomic"
+	"time"
 
 	"kendfs/datanode/blockio"
 	"kendfs/datanode/blockstore"

@@ -13,9 +13,9 @@ import (
 // change is told once. A new leader takes it over from the events themselves.
 type chronicle struct {
 	chapters map[metadata.NodeID]*chapter
-	verdict  health.Verdict // last one told
-	since    time.Time      // of it
-	repair   *repairStory   // nil: no copies are missing
+	verdict  health.Verdict   // last one told
+	since    time.Time        // of it
+	repair   *repairStory     // nil: no copies are missing
 	pending  []metadata.Event // to be recorded
 	fresh    []metadata.Event // to be logged
 }

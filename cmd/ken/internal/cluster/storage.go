@@ -22,7 +22,7 @@ func (n *Node) openStorage(context.Context) error {
 	n.storage, err = datanode.New(datanode.Config{
 		Node: n.ID(), Addr: n.running.QUIC, Zone: n.cfg.Zone, Version: n.run.Version, Disks: disks,
 		CertExpires: n.certExpires,
-		Fleet: n.meta, Wire: blockio.Quic(n.endpoint), Local: n.local.target, Logger: n.log,
+		Fleet:       n.meta, Wire: blockio.Quic(n.endpoint), Local: n.local.target, Logger: n.log,
 		ScrubPause:          time.Duration(n.cfg.Storage.ScrubPause),
 		ScrubBytesPerSecond: int64(n.cfg.Storage.ScrubMiBPerSecond) << 20,
 	})
