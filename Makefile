@@ -4,6 +4,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.version=$(VERSION)
 DIR     ?= $(CURDIR)/.cache/drive
 WEBDAV  ?= 127.0.0.1:8080
+ADMIN   ?= 127.0.0.1:8090
 FUZZ    ?= 20s
 
 .PHONY: run build test tools ui race fuzz soak bench lint cover generate clean help
@@ -11,8 +12,8 @@ FUZZ    ?= 20s
 # Without Node the binary is built without the desktop, and says so where it would be.
 UI      := $(if $(shell command -v npm 2>/dev/null),ui)
 
-run: build ## build and start a drive on this machine, ready to mount; DIR=folder WEBDAV=IP:PORT
-	@exec bin/ken dev --dir '$(DIR)' --webdav '$(WEBDAV)'
+run: build ## build and start a drive on this machine, ready to mount; DIR=folder WEBDAV=IP:PORT ADMIN=IP:PORT
+	@exec bin/ken dev --dir '$(DIR)' --webdav '$(WEBDAV)' --admin '$(ADMIN)'
 
 build: $(UI) ## build bin/ken
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ken ./cmd/ken

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,8 +40,8 @@ func devCommand(g *globals) *cobra.Command {
 		Use:   "dev",
 		Short: "Run a whole drive in this process, with data in one folder",
 		Long: `Run a whole drive in this process, with data in one folder: a nameserver, three
-storage servers and the WebDAV gateway. Every file is kept twice, as on a real
-cluster, but on this machine's disk only.
+storage servers, the WebDAV gateway and the desktop in the browser. Every file is
+kept twice, as on a real cluster, but on this machine's disk only.
 
 The first start prints the password; KEN_ADMIN_PASSWORD sets it instead. The
 next start with the same folder finds everything again.`,
@@ -64,12 +65,16 @@ next start with the same folder finds everything again.`,
 			defer stop()
 			opt.Dir, opt.Logger, opt.Version = g.dir, log, version
 			opt.Password = os.Getenv("KEN_ADMIN_PASSWORD")
+			if !c.Flags().Changed("admin") && strings.HasSuffix(opt.WebDAV, ":0") {
+				opt.Admin = opt.WebDAV // several side by side: a free port for both
+			}
 			return runDev(c, g, opt)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&opt.WebDAV, "webdav", "127.0.0.1:8080", "address of the drive")
 	f.StringVar(&opt.Metrics, "metrics", "", "address of /metrics, /healthz and /readyz, IP:PORT; none by default")
+	f.StringVar(&opt.Admin, "admin", adminListen, "address of the desktop; empty: none")
 	f.StringVar(&opt.Listen, "listen", "127.0.0.1:0", "QUIC address of the nameserver")
 	f.IntVar(&opt.StorageServers, "storage-servers", 3, "number of storage servers, 1 to 16")
 	f.IntVar(&opt.Replication, "replication", 2, "copies of every file, at the first start")
@@ -81,6 +86,7 @@ next start with the same folder finds everything again.`,
 type devJSON struct {
 	Ready    bool   `json:"ready"`
 	URL      string `json:"url"`
+	Admin    string `json:"admin,omitempty"`
 	User     string `json:"user"`
 	Password string `json:"password,omitempty"`
 	Dir      string `json:"dir"`
@@ -113,7 +119,7 @@ func runDev(c *cobra.Command, g *globals, opt cluster.DevOptions) error {
 
 func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluster.DevCluster) error {
 	j := devJSON{
-		Ready: true, URL: d.URL(), User: cluster.AdminName, Password: d.Password, Dir: opt.Dir,
+		Ready: true, URL: d.URL(), Admin: d.AdminURL(), User: cluster.AdminName, Password: d.Password, Dir: opt.Dir,
 		QUIC: d.QUIC(), PID: os.Getpid(), Metrics: d.Metrics(),
 	}
 	if g.output == "json" {
@@ -122,6 +128,9 @@ func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluste
 	w := c.OutOrStdout()
 	t := newTable(w)
 	t.row("drive:", j.URL)
+	if j.Admin != "" {
+		t.row("desktop:", j.Admin)
+	}
 	t.row("user:", j.User)
 	switch {
 	case j.Password != "":
@@ -149,7 +158,7 @@ func runCommand(g *globals) *cobra.Command {
 		Short: "Run the roles that this machine's folder was enrolled with",
 		Long: `Run the roles that this machine's folder was enrolled with by ken init or ken
 join. Settings come from ken.toml in the folder; flags and the environment
-(KEN_LISTEN, KEN_WEBDAV, KEN_METRICS, KEN_LOG_LEVEL) override them for this run.
+(KEN_LISTEN, KEN_WEBDAV, KEN_ADMIN, KEN_METRICS, KEN_LOG_LEVEL) override them for this run.
 
 It prints a line "ready" when the node answers, drains on SIGTERM and ends
 within five seconds.`,
@@ -176,6 +185,7 @@ within five seconds.`,
 	f := c.Flags()
 	f.StringVar(&over.Listen, "listen", os.Getenv("KEN_LISTEN"), "QUIC address, IP:PORT")
 	f.StringVar(&over.WebDAV, "webdav", os.Getenv("KEN_WEBDAV"), "address of the drive, IP:PORT")
+	f.StringVar(&over.Admin, "admin", os.Getenv("KEN_ADMIN"), "address of the desktop, IP:PORT")
 	f.StringVar(&over.Metrics, "metrics", os.Getenv("KEN_METRICS"), "address of /metrics, /healthz and /readyz, IP:PORT")
 	f.StringVar(&over.LogLevel, "log-level", os.Getenv("KEN_LOG_LEVEL"), "debug, info, warn or error")
 	return c
@@ -196,6 +206,9 @@ func runNode(c *cobra.Command, g *globals, cfg cluster.Config, log *slog.Logger)
 		t.row("quic:", r.QUIC)
 		if r.WebDAV != "" {
 			t.row("drive:", r.WebDAV)
+		}
+		if r.Admin != "" {
+			t.row("desktop:", r.Admin)
 		}
 		if r.Metrics != "" {
 			t.row("metrics:", r.Metrics)

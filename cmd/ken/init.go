@@ -30,12 +30,13 @@ func (f *nodeFlags) register(c *cobra.Command, roles string) {
 		host = "node"
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.roles, "roles", roles, "what this node does: nameserver, datanode, webdav, client")
+	fl.StringVar(&f.roles, "roles", roles, "what this node does: nameserver, datanode, webdav, admin, client")
 	fl.StringVar(&f.cfg.Name, "name", host, "what people call this node")
 	fl.StringVar(&f.cfg.Zone, "zone", "", "failure domain, as a room or a rack")
 	fl.StringVar(&f.cfg.Listen, "listen", "127.0.0.1:7800", "QUIC address of this node, IP:PORT")
 	fl.StringVar(&f.cfg.Advertise, "advertise", "", "address for other nodes, if it differs from --listen")
 	fl.StringVar(&f.cfg.WebDAV.Listen, "webdav", "127.0.0.1:8080", "address of the drive, IP:PORT")
+	fl.StringVar(&f.cfg.Admin.Listen, "admin", adminListen, "address of the desktop, IP:PORT")
 	fl.StringVar(&f.cfg.WebDAV.TLSCert, "tls-cert", "", "PEM certificate: serve HTTPS")
 	fl.StringVar(&f.cfg.WebDAV.TLSKey, "tls-key", "", "PEM key of --tls-cert")
 	fl.BoolVar(&f.cfg.WebDAV.SelfSigned, "tls-self-signed", false, "serve HTTPS with a certificate made here")
@@ -70,6 +71,9 @@ func (f *nodeFlags) config() (cluster.Config, error) {
 		}
 		*name = abs
 	}
+	// The drive and the desktop are served alike.
+	w, a := &f.cfg.WebDAV, &f.cfg.Admin
+	a.TLSCert, a.TLSKey, a.SelfSigned, a.InsecureHTTP = w.TLSCert, w.TLSKey, w.SelfSigned, w.InsecureHTTP
 	return f.cfg, nil
 }
 

@@ -87,7 +87,7 @@ func TestPowerCut(t *testing.T) {
 	var total int64
 	addr := freePort(t, "tcp")
 	for i := range cuts {
-		p, _ := start(t, "dev", "--dir", dir, "--webdav", addr)
+		p, _ := start(t, "dev", "--dir", dir, "--webdav", addr, "--admin", "")
 		d := newDrive("http://" + addr)
 		if i%10 == 0 || i == cuts-1 {
 			l.verify(t, d)
@@ -111,7 +111,7 @@ func TestPowerCut(t *testing.T) {
 		total += acked.Load()
 		disk.restore()
 	}
-	_, _ = start(t, "dev", "--dir", dir, "--webdav", addr)
+	_, _ = start(t, "dev", "--dir", dir, "--webdav", addr, "--admin", "")
 	checked := l.verify(t, newDrive("http://"+addr))
 	t.Logf("%d power cuts of all nodes in %v, %d writes acknowledged, %d files read back, 0 lost (rate of loss below %.3g with 95 %% confidence)",
 		cuts, time.Since(began).Round(time.Second), total, checked, 3/float64(cuts))

@@ -36,6 +36,7 @@ type Config struct {
 	Disks       []string `toml:"disks,omitempty" comment:"Folders for blocks, one on each disk. Default: disk in this folder."`
 
 	WebDAV  WebDAVConfig  `toml:"webdav" comment:"The gateway."`
+	Admin   AdminConfig   `toml:"admin" comment:"The desktop in the browser."`
 	Storage StorageConfig `toml:"storage" comment:"Storage servers."`
 	Repair  RepairConfig  `toml:"repair" comment:"The leading nameserver's watch over storage servers."`
 	Log     LogConfig     `toml:"log" comment:"Messages on standard error."`
@@ -54,6 +55,15 @@ type WebDAVConfig struct {
 	BufferMiB    int    `toml:"buffer_mib" comment:"Memory for data on its way to storage servers, MiB; 0: 96."`
 	BlockMiB     int    `toml:"block_mib" comment:"Largest block that a file is cut into, MiB, 1 to 16; 0: 8."`
 	UploadsMax   int    `toml:"uploads_max" comment:"Uploads at the same time; 0: 64."`
+}
+
+// AdminConfig is the desktop's part.
+type AdminConfig struct {
+	Listen       string `toml:"listen" comment:"Address of the desktop, IP:PORT."`
+	TLSCert      string `toml:"tls_cert,omitempty" comment:"PEM file with the certificate chain; serves HTTPS."`
+	TLSKey       string `toml:"tls_key,omitempty" comment:"PEM file with its key."`
+	SelfSigned   bool   `toml:"tls_self_signed" comment:"Serve HTTPS with a certificate made here."`
+	InsecureHTTP bool   `toml:"insecure_http" comment:"Accept passwords over plain HTTP on other addresses than loopback."`
 }
 
 // StorageConfig is the storage server's part.
@@ -197,6 +207,14 @@ func (c *Config) Validate() error {
 	if c.Metrics.Listen != "" {
 		if err := checkAddr(c.Metrics.Listen); err != nil {
 			complain("metrics.listen: %v", err)
+		}
+	}
+	if c.Has(metadata.NodeAdmin) && c.Admin.Listen != "" {
+		if err := checkAddr(c.Admin.Listen); err != nil {
+			complain("admin.listen: %v", err)
+		}
+		if (c.Admin.TLSCert == "") != (c.Admin.TLSKey == "") {
+			complain("admin: tls_cert and tls_key go together")
 		}
 	}
 	if c.WebDAV.BlockMiB < 0 || c.WebDAV.BlockMiB > metadata.BlockBytesMax>>20 {

@@ -18,6 +18,7 @@ type DevOptions struct {
 	Dir            string
 	Listen         string // QUIC address of the first node; default 127.0.0.1:0
 	WebDAV         string // default 127.0.0.1:8080
+	Admin          string // of the desktop; "": none
 	StorageServers int    // 1 to devServersMax; default 3; the folder's number wins at later starts
 	Replication    int    // copies, at the first start; default 2, at most StorageServers
 	Password       string // of the administrator, at the first start; "": a random one
@@ -71,11 +72,11 @@ func Dev(ctx context.Context, opt DevOptions) (*DevCluster, error) {
 
 // checkFree says whether the drive's address can be had, before anything is
 // made for it.
-func checkFree(addr string) error {
+func checkFree(addr, flag string) error {
 	if addr == "" {
 		return nil
 	}
-	l, err := listenTCP(addr, "--webdav")
+	l, err := listenTCP(addr, flag)
 	if err != nil {
 		return err
 	}
@@ -85,13 +86,13 @@ func checkFree(addr string) error {
 func (d *DevCluster) start(ctx context.Context, opt DevOptions) error {
 	first := filepath.Join(opt.Dir, devNode)
 	if !exists(filepath.Join(first, configFile)) {
-		if err := checkFree(opt.WebDAV); err != nil {
+		if err := errors.Join(checkFree(opt.WebDAV, "--webdav"), checkFree(opt.Admin, "--admin")); err != nil {
 			return err
 		}
 		d.First = true
 		res, err := Init(ctx, first, InitOptions{
 			Config: Config{
-				Name: "dev", Roles: []string{metadata.NodeNameserver, metadata.NodeWebDAV}, Listen: opt.Listen,
+				Name: "dev", Roles: []string{metadata.NodeNameserver, metadata.NodeWebDAV, metadata.NodeAdmin}, Listen: opt.Listen,
 				WebDAV: WebDAVConfig{Listen: opt.WebDAV}, Repair: opt.Repair,
 			},
 			Password: opt.Password, Replication: min(max(opt.Replication, 1), opt.StorageServers),
@@ -163,6 +164,12 @@ func (d *DevCluster) startNode(ctx context.Context, dir string, local *Local, op
 	if cfg.Has(metadata.NodeNameserver) && opt.Metrics != "" {
 		cfg.Metrics.Listen = opt.Metrics
 	}
+	if cfg.Has(metadata.NodeNameserver) {
+		cfg.Admin.Listen = opt.Admin
+		if !cfg.Has(metadata.NodeAdmin) { // made before there was a desktop
+			cfg.Roles = append(cfg.Roles, metadata.NodeAdmin)
+		}
+	}
 	n, err := Start(ctx, cfg, local, Runtime{Logger: opt.Logger, Version: opt.Version})
 	if err != nil {
 		return err
@@ -220,6 +227,9 @@ func (d *DevCluster) URL() string { return d.nodes[0].running.WebDAV }
 
 // Metrics is where the process's figures are, or "".
 func (d *DevCluster) Metrics() string { return d.nodes[0].running.Metrics }
+
+// AdminURL is the desktop's address, or "".
+func (d *DevCluster) AdminURL() string { return d.nodes[0].running.Admin }
 
 // QUIC is the nameserver's address.
 func (d *DevCluster) QUIC() string { return d.nodes[0].running.QUIC }

@@ -211,9 +211,9 @@ func TestWriteFileReplacesWhole(t *testing.T) {
 
 func TestSelfSigned(t *testing.T) {
 	dir := t.TempDir()
-	n := &Node{cfg: Config{dir: dir, WebDAV: WebDAVConfig{SelfSigned: true}}}
 	addr := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 1}
-	conf, err := n.tlsConfig(addr)
+	files := httpsFiles{selfSigned: true, base: filepath.Join(dir, "webdav")}
+	conf, err := tlsConfig(files, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestSelfSigned(t *testing.T) {
 	if st, err := os.Stat(filepath.Join(dir, "webdav.key")); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("key: got %v, %v", st, err)
 	}
-	again, err := n.tlsConfig(addr)
+	again, err := tlsConfig(files, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,11 +241,11 @@ func TestSelfSigned(t *testing.T) {
 	if err != nil || !bytes.Equal(second.Certificate[0], cert.Certificate[0]) {
 		t.Errorf("the certificate changed at the second start, %v", err)
 	}
-	n.cfg.WebDAV = WebDAVConfig{TLSCert: filepath.Join(dir, "none"), TLSKey: filepath.Join(dir, "none")}
-	_, err = n.tlsConfig(addr)
+	files.cert, files.key = filepath.Join(dir, "none"), filepath.Join(dir, "none")
+	_, err = tlsConfig(files, addr)
 	wantKind(t, "no such certificate", err, metadata.KindInvalid)
-	n.cfg.WebDAV = WebDAVConfig{}
-	if conf, err := n.tlsConfig(addr); conf != nil || err != nil {
+	files = httpsFiles{}
+	if conf, err := tlsConfig(files, addr); conf != nil || err != nil {
 		t.Errorf("plain HTTP: got %v, %v", conf, err)
 	}
 }

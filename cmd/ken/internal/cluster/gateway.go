@@ -40,7 +40,7 @@ func (n *Node) startGateway(context.Context) error {
 	if err != nil {
 		return err
 	}
-	conf, err := n.tlsConfig(l.Addr())
+	conf, err := tlsConfig(httpsFiles{cert: w.TLSCert, key: w.TLSKey, selfSigned: w.SelfSigned, base: filepath.Join(n.cfg.dir, "webdav")}, l.Addr())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -76,16 +76,22 @@ func driveURL(a net.Addr, secure bool) string {
 	return scheme + "://" + host + "/"
 }
 
+// httpsFiles say with which certificate HTTPS is served.
+type httpsFiles struct {
+	cert, key  string
+	selfSigned bool
+	base       string // of the names of a certificate that is made here
+}
+
 // tlsConfig returns how to serve HTTPS, or nil for plain HTTP. A certificate
 // from a file is read again when it changes, so that its renewal needs no restart.
-func (n *Node) tlsConfig(a net.Addr) (*tls.Config, error) {
-	w := n.cfg.WebDAV
-	certPath, keyPath := w.TLSCert, w.TLSKey
-	if certPath == "" && !w.SelfSigned {
+func tlsConfig(f httpsFiles, a net.Addr) (*tls.Config, error) {
+	certPath, keyPath := f.cert, f.key
+	if certPath == "" && !f.selfSigned {
 		return nil, nil
 	}
 	if certPath == "" {
-		certPath, keyPath = filepath.Join(n.cfg.dir, "webdav.pem"), filepath.Join(n.cfg.dir, "webdav.key")
+		certPath, keyPath = f.base+".pem", f.base+".key"
 		if !exists(certPath) {
 			if err := selfSign(certPath, keyPath, a); err != nil {
 				return nil, err
@@ -93,7 +99,7 @@ func (n *Node) tlsConfig(a net.Addr) (*tls.Config, error) {
 		}
 	}
 	if _, err := tls.LoadX509KeyPair(certPath, keyPath); err != nil {
-		return nil, metadata.Errorf(metadata.KindInvalid, "certificate of the drive: %w", err)
+		return nil, metadata.Errorf(metadata.KindInvalid, "certificate for HTTPS: %w", err)
 	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

@@ -96,6 +96,7 @@ func (n *Node) start(ctx context.Context) error {
 		{"", func(context.Context) error { return n.endpoint.Start() }},
 		{metadata.NodeDatanode, n.startStorage},
 		{metadata.NodeWebDAV, n.startGateway},
+		{metadata.NodeAdmin, n.startAdmin},
 		{"", n.startMonitor},
 	} {
 		if part.role != "" && !n.cfg.Has(part.role) {

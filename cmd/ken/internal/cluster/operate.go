@@ -50,7 +50,7 @@ func FindNode(ctx context.Context, c *Client, who string) (metadata.NodeID, erro
 
 // Overrides are the settings that flags and the environment change for one run.
 type Overrides struct {
-	Listen, WebDAV, LogLevel, Metrics string
+	Listen, WebDAV, Admin, LogLevel, Metrics string
 }
 
 // Apply changes cfg.
@@ -58,7 +58,7 @@ func (o Overrides) Apply(cfg *Config) {
 	for _, s := range []struct {
 		to   *string
 		from string
-	}{{&cfg.Listen, o.Listen}, {&cfg.WebDAV.Listen, o.WebDAV}, {&cfg.Log.Level, o.LogLevel},
+	}{{&cfg.Listen, o.Listen}, {&cfg.WebDAV.Listen, o.WebDAV}, {&cfg.Admin.Listen, o.Admin}, {&cfg.Log.Level, o.LogLevel},
 		{&cfg.Metrics.Listen, o.Metrics}} {
 		if s.from != "" {
 			*s.to = s.from

@@ -1,0 +1,206 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"kendfs/admin/api"
+	"kendfs/metadata"
+	"kendfs/metadata/health"
+)
+
+// GetReplication implements api.StrictServerInterface.
+func (h *handlers) GetReplication(context.Context, api.GetReplicationRequestObject) (api.GetReplicationResponseObject, error) {
+	return api.GetReplication200JSONResponse(apiRepairs(h.snap.get())), nil
+}
+
+// setting makes one change of the cluster's settings with its impact.
+func (h *handlers) setting(ctx context.Context, name string, value int64, reason string, im api.Impact, dry bool) (api.Impact, error) {
+	im.DryRun = dry
+	if im.Blockers == nil {
+		im.Blockers = []string{}
+	}
+	if im.Facts == nil {
+		im.Facts = []api.Fact{}
+	}
+	if dry {
+		return im, nil
+	}
+	if len(im.Blockers) > 0 {
+		return im, metadata.Errorf(metadata.KindConflict, "%s", im.Blockers[0])
+	}
+	return im, h.cfg.Cluster.Set(h.acting(ctx, reason), map[string]int64{name: value})
+}
+
+// LimitRepair implements api.StrictServerInterface.
+func (h *handlers) LimitRepair(ctx context.Context, r api.LimitRepairRequestObject) (api.LimitRepairResponseObject, error) {
+	n := h.snap.get()
+	bytes := r.Body.BytesPerSecond
+	if bytes != 0 && (bytes < metadata.RepairRateMin || bytes > metadata.RepairRateMax) {
+		return nil, metadata.Errorf(metadata.KindInvalid, "the limit is %s/s, want %s to %s, or 0 for none of its own",
+			health.Size(bytes), health.Size(metadata.RepairRateMin), health.Size(metadata.RepairRateMax))
+	}
+	im := api.Impact{
+		Sentence: fmt.Sprintf("Each storage server fetches at most %s/s for repairs.", health.Size(bytes)),
+		Facts: []api.Fact{
+			fact("Now", false, "%s", limitText(n.Report.Repair.Limit)), fact("Then", false, "%s", limitText(bytes)),
+			fact("To be repaired", false, "%s", health.Size(n.Report.Repair.BytesLeft)),
+		},
+	}
+	if bytes == 0 {
+		im.Sentence = "Repair is as fast as the nameservers' own setting allows."
+	} else if up := int64(max(1, n.Report.Nodes.Up)); n.Report.Repair.BytesLeft > 0 {
+		least := n.Report.Repair.BytesLeft / (bytes * up)
+		im.Facts = append(im.Facts, fact("At least", least > 24*3600, "%s", health.Span(least, least*3/2)))
+	}
+	im, err := h.setting(ctx, metadata.SettingRepairRate, bytes, deref(r.Body.Reason), im, deref(r.Params.DryRun))
+	return api.LimitRepair200JSONResponse(im), err
+}
+
+func limitText(bytes int64) string {
+	if bytes == 0 {
+		return "no limit of its own"
+	}
+	return health.Size(bytes) + "/s"
+}
+
+// PauseRepair implements api.StrictServerInterface.
+func (h *handlers) PauseRepair(ctx context.Context, r api.PauseRepairRequestObject) (api.PauseRepairResponseObject, error) {
+	n := h.snap.get()
+	until := time.Now().Add(time.Duration(r.Body.Seconds) * time.Second).UTC()
+	im := api.Impact{
+		Sentence: fmt.Sprintf("No copies are made until %s UTC; then repair goes on by itself.", until.Format("15:04")),
+		Facts: []api.Fact{
+			fact("With one live copy now", n.Report.AtRisk.Volumes > 0, "%d volumes, %s", n.Report.AtRisk.Volumes, health.Size(n.Report.AtRisk.Bytes)),
+			fact("Lacking a copy now", n.Report.Below.Volumes > 0, "%d volumes, %s", n.Report.Below.Volumes, health.Size(n.Report.Below.Bytes)),
+			fact("Copies under way", false, "%d", n.Report.Repair.Running),
+		},
+	}
+	im, err := h.setting(ctx, metadata.SettingRepairPaused, until.Unix(), deref(r.Body.Reason), im, deref(r.Params.DryRun))
+	return api.PauseRepair200JSONResponse(im), err
+}
+
+// ResumeRepair implements api.StrictServerInterface.
+func (h *handlers) ResumeRepair(ctx context.Context, r api.ResumeRepairRequestObject) (api.ResumeRepairResponseObject, error) {
+	p := h.snap.get().Report.Repair
+	im := api.Impact{Sentence: "Repair goes on.", Facts: []api.Fact{fact("To be repaired", false, "%s", health.Size(p.BytesLeft))}}
+	if p.Paused && p.PausedBy == health.PausedByBrake {
+		im.Sentence = "Repair waits by itself, because many storage servers went down at once; a pause of an operator ends."
+	}
+	im, err := h.setting(ctx, metadata.SettingRepairPaused, 0, "", im, deref(r.Params.DryRun))
+	return api.ResumeRepair200JSONResponse(im), err
+}
+
+// volumesWalked bounds the volumes that one page looks at.
+const volumesWalked = 50_000
+
+// ListVolumes implements api.StrictServerInterface.
+func (h *handlers) ListVolumes(ctx context.Context, r api.ListVolumesRequestObject) (api.ListVolumesResponseObject, error) {
+	n := h.snap.get()
+	key, err := keyOf(r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	var after metadata.VolumeID
+	if key != "" {
+		if after, err = metadata.ParseVolumeID(key); err != nil {
+			return nil, err
+		}
+	}
+	var on metadata.NodeID
+	if who := deref(r.Params.Node); who != "" {
+		m, err := n.node(who)
+		if err != nil {
+			return nil, err
+		}
+		on = m.ID
+	}
+	out := api.VolumeList{Items: []api.Volume{}, AsOf: n.AsOf, Stale: n.stale}
+	limit := limitOf(r.Params.Limit)
+	for walked := 0; ; {
+		vs, more, err := h.cfg.Cluster.ListVolumes(ctx, after, limitMax)
+		if err != nil {
+			return nil, err
+		}
+		for i := range vs {
+			after = vs[i].ID
+			v := apiVolume(n, &vs[i])
+			if on != 0 && !slices.ContainsFunc(vs[i].Replicas, func(r metadata.Replica) bool { return r.Node == on }) ||
+				r.Params.Live != nil && v.Live != *r.Params.Live || r.Params.Target != nil && v.Target != *r.Params.Target {
+				continue
+			}
+			out.Items = append(out.Items, v)
+			if len(out.Items) == limit && (more || i < len(vs)-1) {
+				out.NextCursor = cursorOf(after.String())
+				return api.ListVolumes200JSONResponse(out), nil
+			}
+		}
+		if walked += len(vs); !more || len(vs) == 0 {
+			return api.ListVolumes200JSONResponse(out), nil
+		}
+		if walked >= volumesWalked {
+			out.NextCursor = cursorOf(after.String())
+			return api.ListVolumes200JSONResponse(out), nil
+		}
+	}
+}
+
+// apiVolume describes a volume with the liveness that the snapshot knows.
+func apiVolume(n *snapshot, v *metadata.Volume) api.Volume {
+	out := api.Volume{
+		Id: v.ID.String(), State: v.State.String(), Epoch: int64(v.Epoch), Target: v.Target, Blocks: v.Blocks, Bytes: v.Bytes,
+		Replicas: []api.Replica{},
+	}
+	for _, r := range v.Replicas {
+		rep := api.Replica{Node: r.Node.String(), Name: r.Node.String(), Disk: r.Disk.String(), Liveness: api.ReplicaLivenessUnknown}
+		if m := n.byID(r.Node); m != nil {
+			rep.Name, rep.Liveness, rep.Zone = m.Name, api.ReplicaLiveness(m.Liveness.String()), ptr(m.Zone)
+			for _, d := range m.Disks {
+				if d.ID == r.Disk && d.Failed != "" {
+					rep.Liveness = api.ReplicaLivenessDown
+				}
+			}
+		}
+		if rep.Liveness == api.ReplicaLivenessUp || rep.Liveness == api.ReplicaLivenessSuspect {
+			out.Live++
+		}
+		out.Replicas = append(out.Replicas, rep)
+	}
+	return out
+}
+
+// byID finds a node; they are in order of their ids.
+func (n *snapshot) byID(id metadata.NodeID) *metadata.Node {
+	i, ok := slices.BinarySearchFunc(n.Nodes, id, func(m metadata.Node, id metadata.NodeID) int { return int(m.ID) - int(id) })
+	if !ok {
+		return nil
+	}
+	return &n.Nodes[i]
+}
+
+// GetVolume implements api.StrictServerInterface.
+func (h *handlers) GetVolume(ctx context.Context, r api.GetVolumeRequestObject) (api.GetVolumeResponseObject, error) {
+	id, err := metadata.ParseVolumeID(r.Id)
+	if err != nil {
+		return nil, err
+	}
+	vs, err := h.cfg.Cluster.Volumes(ctx, []metadata.VolumeID{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(vs) == 0 {
+		return nil, metadata.Errorf(metadata.KindNotFound, "there is no volume %s", id)
+	}
+	return api.GetVolume200JSONResponse(apiVolume(h.snap.get(), &vs[0].Volume)), nil
+}
+
+// PrioritiseVolume implements api.StrictServerInterface.
+func (h *handlers) PrioritiseVolume(ctx context.Context, r api.PrioritiseVolumeRequestObject) (api.PrioritiseVolumeResponseObject, error) {
+	id, err := metadata.ParseVolumeID(r.Id)
+	if err != nil {
+		return nil, err
+	}
+	return api.PrioritiseVolume204Response{}, h.cfg.Cluster.Prioritise(h.acting(ctx, ""), id)
+}

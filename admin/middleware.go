@@ -1,0 +1,173 @@
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/time/rate"
+
+	"kendfs/metadata"
+)
+
+// jsonTimeout bounds the work on a request that is not a stream.
+const jsonTimeout = 15 * time.Second
+
+// policy is the page's own: nothing inline, nothing from elsewhere, and markup
+// only through the one policy that the framework registers.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
+	"connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
+
+// requestID makes an id that support can be asked about.
+func requestID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(b[:])
+}
+
+// headers sets what every answer carries.
+func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		if s.cfg.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if strings.HasPrefix(c.Request().URL.Path, "/api") {
+			h.Set("Cache-Control", "no-store")
+		}
+		return next(c)
+	}
+}
+
+// onlyHere refuses plain HTTP from other machines, before anything secret is
+// asked for.
+func (s *Server) onlyHere(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.TLS == nil && !s.cfg.InsecureHTTP && !isLoopback(r.RemoteAddr) {
+			return refuse(http.StatusForbidden, "denied", "Passwords are not taken over plain HTTP from other machines.",
+				"Serve the desktop with TLS (tls_self_signed, or tls_cert and tls_key), or use it on the machine itself.")
+		}
+		return next(c)
+	}
+}
+
+func isLoopback(remote string) bool {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// denyOrigin answers a request that another site's page made.
+func (s *Server) denyOrigin(w http.ResponseWriter, r *http.Request) {
+	s.writeProblem(refuse(http.StatusForbidden, "origin", "This request comes from another site.",
+		"Open the desktop itself and try again."), s.echo.NewContext(r, w))
+}
+
+// logRequests writes one line for each request: never a query, which may hold
+// names, and never a body.
+func (s *Server) logRequests() echo.MiddlewareFunc {
+	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		LogStatus: true, LogMethod: true, LogRoutePath: true, LogLatency: true, LogRemoteIP: true, LogRequestID: true,
+		LogResponseSize: true, HandleError: true, LogError: true,
+		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
+			level := slog.LevelDebug
+			if v.Status >= http.StatusInternalServerError {
+				level = slog.LevelWarn
+			}
+			s.counters.requests.Add(1)
+			s.counters.bytesIn.Add(max(0, c.Request().ContentLength))
+			s.counters.bytesOut.Add(v.ResponseSize)
+			s.log.LogAttrs(c.Request().Context(), level, "request", slog.String("method", v.Method), slog.String("route", v.RoutePath),
+				slog.Int("status", v.Status), slog.Duration("took", v.Latency), slog.String("remote", v.RemoteIP),
+				slog.String("request", v.RequestID), slog.Int64("bytes", v.ResponseSize), slog.Any("err", v.Error))
+			return nil
+		},
+	})
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.log.ErrorContext(c.Request().Context(), "panic", "path", c.Path(), "err", err, "stack", string(stack))
+	return metadata.Errorf(metadata.KindInternal, "panic: %w", err)
+}
+
+// problems writes errors inside of what wraps the answer, so that they are
+// compressed and bring the session's cookie along.
+func (s *Server) problems(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := next(c); err != nil {
+			s.writeProblem(err, c)
+		}
+		return nil
+	}
+}
+
+// limitRate bounds how often one address signs in, and one session calls.
+func (s *Server) limitRate() echo.MiddlewareFunc {
+	store := func(perSecond rate.Limit, burst int) middleware.RateLimiterStore {
+		return middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
+			Rate: perSecond, Burst: burst, ExpiresIn: rateIdentities * time.Minute,
+		})
+	}
+	limiter := func(st middleware.RateLimiterStore, skip func(echo.Context) bool, who func(echo.Context) (string, error)) echo.MiddlewareFunc {
+		return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
+			Store: st, Skipper: skip, IdentifierExtractor: who,
+			DenyHandler: func(c echo.Context, _ string, _ error) error {
+				return refuse(http.StatusTooManyRequests, "busy", "Too many requests.", "Wait a moment and try again.")
+			},
+		})
+	}
+	signIn := limiter(store(rate.Limit(signInPerMin)/60, signInPerMin), func(c echo.Context) bool { return !takesPassword(c) },
+		func(c echo.Context) (string, error) { return c.RealIP(), nil })
+	calls := limiter(store(apiPerSecond, apiBurst), takesPassword,
+		func(c echo.Context) (string, error) {
+			if who := callerOf(c.Request().Context()); who.session.ID != "" {
+				return who.session.ID, nil
+			}
+			return c.RealIP(), nil
+		})
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return signIn(calls(next)) }
+}
+
+// takesPassword reports whether a request tries a password or a code.
+func takesPassword(c echo.Context) bool {
+	switch c.Request().Method + " " + c.Path() {
+	case "POST " + base + "/session", "POST " + base + "/session/sudo", "POST " + base + "/setup", "PUT " + base + "/me/password":
+		return true
+	}
+	return false
+}
+
+// bound gives requests that are no streams an end and their bodies a size.
+func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
+	limited := middleware.BodyLimit(bodyBytesMax)(func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), jsonTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	})
+	return func(c echo.Context) error {
+		if s.streams(c) {
+			return next(c)
+		}
+		return limited(c)
+	}
+}
