@@ -37,12 +37,14 @@ func marshal(m proto.Message) []byte {
 	return b
 }
 
-func encodePut(r *PutRequest) []byte {
-	return marshal(&blockpb.PutHeader{
+func encodePut(r *PutRequest) []byte { return marshal(putHeader(r)) }
+
+func putHeader(r *PutRequest) *blockpb.PutHeader {
+	return &blockpb.PutHeader{
 		Format: format, Volume: uint64(r.Block.Volume), Local: uint64(r.Block.Local), Length: uint32(len(r.Data)),
 		Epoch: uint64(r.Epoch), Session: uint64(r.Session), Disk: uint64(r.Disk),
 		Forward: encodeHops(r.Forward), StallMs: uint32(r.Stall.Milliseconds()),
-	})
+	}
 }
 
 // decodePut returns the request without its data, and the length of that.
@@ -51,6 +53,11 @@ func decodePut(b []byte) (PutRequest, int, error) {
 	if err := unmarshal(b, &h); err != nil {
 		return PutRequest{}, 0, err
 	}
+	return putRequest(&h)
+}
+
+// putRequest checks a header and returns what decodePut does.
+func putRequest(h *blockpb.PutHeader) (PutRequest, int, error) {
 	if h.Length == 0 || h.Length > metadata.BlockBytesMax || h.Volume == 0 {
 		return PutRequest{}, 0, metadata.Errorf(metadata.KindInvalid, "put of %d bytes in volume %d", h.Length, h.Volume)
 	}

@@ -32,6 +32,12 @@ func (r *Remote) Put(ctx context.Context, req PutRequest) ([]Outcome, error) {
 	if req.Stall <= 0 {
 		req.Stall = StallPut
 	}
+	if smallPut(&req) {
+		out, err := r.smallPut(ctx, &req)
+		if !older(err) {
+			return out, err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s, err := r.open(ctx, cancel, methodPut, encodePut(&req), req.Stall, len(req.Data) > starBytesMax)
@@ -124,6 +130,15 @@ func (r *Remote) Get(ctx context.Context, req GetRequest) (Segments, error) {
 	}
 	if req.Stall <= 0 {
 		req.Stall = StallGet
+	}
+	if smallGet(req) {
+		in, err := r.smallGet(ctx, req)
+		if err == nil {
+			return in, nil
+		}
+		if !older(err) {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s, err := r.open(ctx, cancel, methodGet, encodeGet(req), req.Stall,

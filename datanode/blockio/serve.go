@@ -48,6 +48,7 @@ func Handler(s Server) quicwire.Handler {
 		Calls: map[uint32]quicwire.CallFunc{
 			methodStat: h.stat, methodList: h.list, methodDigest: h.digest,
 			methodDelete: h.delete, methodCheck: h.check,
+			methodSmallPut: h.smallPut, methodSmallGet: h.smallGet,
 		},
 		Streams: map[uint32]quicwire.StreamFunc{
 			methodPut: func(ctx context.Context, _ quicwire.Peer, req []byte, s *quicwire.Stream) error {
@@ -127,12 +128,9 @@ func (h *handler) get(ctx context.Context, req []byte, s serverStream) error {
 		return err
 	}
 	defer in.Close()
-	rest := in.BlockLength() - r.Offset
-	if r.Length > 0 {
-		rest = min(rest, (r.Length+metadata.ChunkBytes-1)&^(metadata.ChunkBytes-1))
-	}
-	if rest < 0 {
-		return metadata.Errorf(metadata.KindInvalid, "range at %d of %v, which has %d bytes", r.Offset, r.Block, in.BlockLength())
+	rest, err := rangeOf(in, r)
+	if err != nil {
+		return err
 	}
 	_ = s.SetWriteDeadline(time.Now().Add(sendStall)) // always nil
 	reply := marshal(&blockpb.GetReply{BlockLength: uint32(in.BlockLength()), RangeLength: uint32(rest)})

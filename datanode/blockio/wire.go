@@ -11,13 +11,15 @@ import (
 // The methods of the block service (quicwire.ServiceBlock). A number is never
 // reused.
 const (
-	methodPut    uint32 = 1
-	methodGet    uint32 = 2
-	methodStat   uint32 = 3
-	methodList   uint32 = 4
-	methodDigest uint32 = 5
-	methodDelete uint32 = 6
-	methodCheck  uint32 = 7
+	methodPut      uint32 = 1
+	methodGet      uint32 = 2
+	methodStat     uint32 = 3
+	methodList     uint32 = 4
+	methodDigest   uint32 = 5
+	methodDelete   uint32 = 6
+	methodCheck    uint32 = 7
+	methodSmallPut uint32 = 8
+	methodSmallGet uint32 = 9
 )
 
 // Wire opens calls to other storage servers; Quic makes one of a

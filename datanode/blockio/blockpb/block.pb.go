@@ -37,6 +37,7 @@ type PutHeader struct {
 	Disk          uint64                 `protobuf:"fixed64,7,opt,name=disk,proto3" json:"disk,omitempty"`                     // of the receiver
 	Forward       []*Hop                 `protobuf:"bytes,8,rep,name=forward,proto3" json:"forward,omitempty"`                 // whom the receiver sends it on to
 	StallMs       uint32                 `protobuf:"varint,9,opt,name=stall_ms,json=stallMs,proto3" json:"stall_ms,omitempty"` // longest wait without progress
+	Segments      []byte                 `protobuf:"bytes,10,opt,name=segments,proto3" json:"segments,omitempty"`              // of a small put: all of the block; else empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +133,13 @@ func (x *PutHeader) GetStallMs() uint32 {
 		return x.StallMs
 	}
 	return 0
+}
+
+func (x *PutHeader) GetSegments() []byte {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
 }
 
 // Hop is one further receiver and those behind it.
@@ -422,6 +430,7 @@ type GetReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	BlockLength   uint32                 `protobuf:"varint,1,opt,name=block_length,json=blockLength,proto3" json:"block_length,omitempty"`
 	RangeLength   uint32                 `protobuf:"varint,2,opt,name=range_length,json=rangeLength,proto3" json:"range_length,omitempty"` // bytes that follow, checksums not counted
+	Segments      []byte                 `protobuf:"bytes,3,opt,name=segments,proto3" json:"segments,omitempty"`                           // of a small get: all of the range; else empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -468,6 +477,13 @@ func (x *GetReply) GetRangeLength() uint32 {
 		return x.RangeLength
 	}
 	return 0
+}
+
+func (x *GetReply) GetSegments() []byte {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
 }
 
 type StatHeader struct {
@@ -1044,7 +1060,7 @@ var File_datanode_blockio_blockpb_block_proto protoreflect.FileDescriptor
 
 const file_datanode_blockio_blockpb_block_proto_rawDesc = "" +
 	"\n" +
-	"$datanode/blockio/blockpb/block.proto\x12\fkendfs.block\"\xf5\x01\n" +
+	"$datanode/blockio/blockpb/block.proto\x12\fkendfs.block\"\x91\x02\n" +
 	"\tPutHeader\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x16\n" +
 	"\x06volume\x18\x02 \x01(\x04R\x06volume\x12\x14\n" +
@@ -1054,7 +1070,9 @@ const file_datanode_blockio_blockpb_block_proto_rawDesc = "" +
 	"\asession\x18\x06 \x01(\x04R\asession\x12\x12\n" +
 	"\x04disk\x18\a \x01(\x06R\x04disk\x12+\n" +
 	"\aforward\x18\b \x03(\v2\x11.kendfs.block.HopR\aforward\x12\x19\n" +
-	"\bstall_ms\x18\t \x01(\rR\astallMs\"p\n" +
+	"\bstall_ms\x18\t \x01(\rR\astallMs\x12\x1a\n" +
+	"\bsegments\x18\n" +
+	" \x01(\fR\bsegments\"p\n" +
 	"\x03Hop\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
 	"\x04disk\x18\x02 \x01(\x06R\x04disk\x12\x12\n" +
@@ -1075,10 +1093,11 @@ const file_datanode_blockio_blockpb_block_proto_rawDesc = "" +
 	"\x05local\x18\x03 \x01(\x04R\x05local\x12\x12\n" +
 	"\x04disk\x18\x04 \x01(\x06R\x04disk\x12\x16\n" +
 	"\x06offset\x18\x05 \x01(\rR\x06offset\x12\x16\n" +
-	"\x06length\x18\x06 \x01(\rR\x06length\"P\n" +
+	"\x06length\x18\x06 \x01(\rR\x06length\"l\n" +
 	"\bGetReply\x12!\n" +
 	"\fblock_length\x18\x01 \x01(\rR\vblockLength\x12!\n" +
-	"\frange_length\x18\x02 \x01(\rR\vrangeLength\"f\n" +
+	"\frange_length\x18\x02 \x01(\rR\vrangeLength\x12\x1a\n" +
+	"\bsegments\x18\x03 \x01(\fR\bsegments\"f\n" +
 	"\n" +
 	"StatHeader\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x16\n" +
