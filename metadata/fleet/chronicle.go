@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kendfs/metadata"
@@ -114,7 +115,7 @@ func (c *chronicle) tell(severity health.Severity, code string, node metadata.No
 	}
 	e := metadata.Event{
 		Severity: string(severity), Code: code, Node: node, Subject: subject,
-		Text: text[:min(len(text), metadata.EventTextMax)],
+		Text: strings.ToValidUTF8(text[:min(len(text), metadata.EventTextMax)], ""),
 	}
 	c.pending, c.fresh = append(c.pending, e), append(c.fresh, e)
 }

@@ -2,6 +2,7 @@ package metarpc
 
 import (
 	"slices"
+	"strings"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
@@ -39,9 +40,14 @@ func presenceFromPB(p *metapb.Presence) metadata.Presence {
 
 func actorToPB(a metadata.Actor) *metapb.Actor {
 	return &metapb.Actor{
-		User: a.User, Origin: a.Origin, Node: uint64(a.Node), Remote: a.Remote, Request: a.Request, Reason: a.Reason,
+		User: text(a.User), Origin: text(a.Origin), Node: uint64(a.Node), Remote: text(a.Remote),
+		Request: text(a.Request), Reason: text(a.Reason),
 	}
 }
+
+// text makes s a string that a message can carry: what an audit is about often
+// comes from outside, and must not be lost for a byte that is not text.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func actorFromPB(a *metapb.Actor) metadata.Actor {
 	return metadata.Actor{
@@ -52,7 +58,7 @@ func actorFromPB(a *metapb.Actor) metadata.Actor {
 
 func eventToPB(e metadata.Event) *metapb.EventRow {
 	return &metapb.EventRow{
-		Severity: e.Severity, Code: e.Code, Node: uint64(e.Node), Subject: e.Subject, Text: e.Text,
+		Severity: e.Severity, Code: e.Code, Node: uint64(e.Node), Subject: text(e.Subject), Text: text(e.Text),
 	}
 }
 

@@ -117,7 +117,7 @@ func (c *Client) RecordAudit(ctx context.Context, r metadata.AuditRecord) error 
 	}
 	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_RecordAudit{RecordAudit: &metapb.RecordAudit{
 		Record: &metapb.AuditRow{
-			Action: r.Action, Target: r.Target, Detail: r.Detail, Outcome: r.Outcome, Text: r.Text,
+			Action: text(r.Action), Target: text(r.Target), Detail: text(r.Detail), Outcome: text(r.Outcome), Text: text(r.Text),
 		},
 	}}})
 	return err

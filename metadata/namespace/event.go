@@ -56,6 +56,7 @@ func (s *state) addEvent(row *metapb.EventRow) error {
 	c := s.cluster
 	c.FirstEvent, c.NextEvent = max(c.FirstEvent, 1), max(c.NextEvent, 1)
 	row.Id, row.Time = c.NextEvent, s.now
+	row.Text, row.Subject = cut(row.Text, metadata.EventTextMax), cut(row.Subject, metadata.EventTextMax)
 	c.NextEvent++
 	if c.NextEvent-c.FirstEvent > metadata.EventsMax {
 		if err := deleteRow(s.kv, keyEvent(c.FirstEvent)); err != nil {

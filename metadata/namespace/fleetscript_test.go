@@ -92,6 +92,9 @@ func (w *fleetWorld) step(step string) (string, []string) {
 	if cmd == nil {
 		w.t.Fatalf("unknown step %q", step)
 	}
+	if user, origin, ok := strings.Cut(a.named["by"], "/"); ok {
+		cmd.Actor = &metapb.Actor{User: user, Origin: origin, Node: 7, Remote: "10.0.0.9", Request: "r1", Reason: "test"}
+	}
 	res := w.do(cmd)
 	if !res.Ok {
 		return metadata.Kind(res.Kind).String() + ": " + res.Message, nil
@@ -200,9 +203,10 @@ func fleetCommand(a args, now int64) *metapb.Command {
 		if _, ok := a.named["readonly"]; ok {
 			op.ReadOnly = &metapb.Int64Value{Value: a.int("readonly")}
 		}
+		addSettings(op, a, now)
 		return &metapb.Command{Op: &metapb.Command_SetCluster{SetCluster: op}}
 	}
-	return nil
+	return operatorCommand(a, now)
 }
 
 func volumeCommand(a args) *metapb.Command {
@@ -288,7 +292,7 @@ func fleetQuery(a args, now int64) *metapb.Query {
 	case "cluster":
 		return &metapb.Query{Q: &metapb.Query_Cluster{Cluster: &metapb.GetCluster{Secrets: a.has("secrets")}}}
 	}
-	return nil
+	return operatorQuery(a)
 }
 
 func showAnswer(a *metapb.Answer) (lines []string) {
@@ -321,6 +325,7 @@ func showAnswer(a *metapb.Answer) (lines []string) {
 	if c := a.Cluster; c != nil {
 		add("replication %d grace %s read-only %v dead %d trash %d key %q", c.Replication, time.Duration(c.Grace), c.ReadOnly, c.Dead, a.Trash, c.CaKey)
 	}
+	lines = append(lines, showOperator(a)...)
 	if a.More {
 		add("more")
 	}

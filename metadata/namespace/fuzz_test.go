@@ -99,6 +99,10 @@ func FuzzAnswer(f *testing.F) {
 		{Q: &metapb.Query_VolumeBlocks{VolumeBlocks: &metapb.VolumeBlocks{Volume: 1, After: math.MaxUint64}}},
 		{Q: &metapb.Query_DeadBlocks{DeadBlocks: &metapb.DeadBlocks{Before: -1}}},
 		{Q: &metapb.Query_ListVolumes{ListVolumes: &metapb.ListVolumes{After: math.MaxUint64}}},
+		{Q: &metapb.Query_Events{Events: &metapb.ListEvents{Before: math.MaxUint64, After: math.MaxUint64, Text: "x"}}},
+		{Q: &metapb.Query_Audit{Audit: &metapb.ListEvents{Limit: 1, Severity: "info", User: "ann", Since: math.MinInt64}}},
+		{Q: &metapb.Query_Desktop{Desktop: &metapb.GetDesktop{User: "ann"}}},
+		{Q: &metapb.Query_Quotas{Quotas: &metapb.ListQuotas{After: math.MaxUint64, Limit: 1, Percent: math.MaxUint32}}},
 	} {
 		f.Add(encode(f, q))
 	}
@@ -146,5 +150,11 @@ func hostileCommands(w *world) []*metapb.Command {
 		{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: "/d", Guard: &metapb.Guard{Tokens: []string{token("T1"), token("T2")},
 			Ifs: []*metapb.IfList{nil, {Path: "/d/../x"}, {Conds: []*metapb.IfCond{nil, {Not: true}}}}}}}},
 		{Op: &metapb.Command_CloseSession{CloseSession: &metapb.CloseSession{Session: w.session}}},
+		{Op: &metapb.Command_SetNode{SetNode: &metapb.SetNode{Node: 1, State: &metapb.Int64Value{Value: -1}, Until: &metapb.Int64Value{Value: math.MinInt64}}}},
+		{Op: &metapb.Command_SetMute{SetMute: &metapb.SetMute{Code: "A", Until: math.MaxInt64}}, Actor: &metapb.Actor{User: long}},
+		{Op: &metapb.Command_SetCluster{SetCluster: &metapb.SetCluster{RepairPausedUntil: &metapb.Int64Value{Value: math.MaxInt64}}}},
+		{Op: &metapb.Command_RecordEvents{RecordEvents: &metapb.RecordEvents{Events: []*metapb.EventRow{nil, {Code: "A", Severity: "info", Text: "\x00"}}}}},
+		{Op: &metapb.Command_RecordAudit{RecordAudit: &metapb.RecordAudit{Record: &metapb.AuditRow{Action: "a", Outcome: long, Text: "\x00"}}}},
+		{Op: &metapb.Command_PutDesktop{PutDesktop: &metapb.PutDesktop{User: "adm"}}},
 	}
 }
