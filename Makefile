@@ -7,7 +7,7 @@ WEBDAV  ?= 127.0.0.1:8080
 ADMIN   ?= 127.0.0.1:8090
 FUZZ    ?= 20s
 
-.PHONY: run build test tools ui race fuzz soak bench lint cover generate clean help
+.PHONY: run build test tools ui ui-test race fuzz soak bench lint cover generate clean help
 
 # Without Node the binary is built without the desktop, and says so where it would be.
 UI      := $(if $(shell command -v npm 2>/dev/null),ui)
@@ -19,7 +19,11 @@ build: $(UI) ## build bin/ken
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ken ./cmd/ken
 
 test: tools lint build ## install the test tools that are missing and run every test
-	go test -timeout 25m ./...
+	@go test -timeout 25m ./...; status=$$?; \
+		$(if $(UI),$(MAKE) --no-print-directory ui-test || status=1;) exit $$status
+
+ui-test: ui ## the desktop: types, unit tests, size, and the browser; ends in "N passed, N failed"
+	@cd admin/ui && npm run --silent test
 
 ui: admin/ui/dist/stamp ## build the admin desktop (needs Node 20)
 
@@ -62,4 +66,4 @@ clean: ## remove what was built
 	rm -rf bin cover.out admin/ui/dist/app admin/ui/dist/stamp
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12

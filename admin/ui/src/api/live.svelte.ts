@@ -27,6 +27,7 @@ class Live {
   #lastId = '';
   #tries = 0;
   #wanted = false;
+  #broken = false;
   #sleeping = false;
 
   // on calls fn with each message of a topic; the answer ends it.
@@ -119,6 +120,7 @@ class Live {
     this.#abort = null;
     clearTimeout(this.#watchdog);
     this.state = 'lost';
+    this.#broken = true;
     this.#soon(backoff(this.#tries++));
   }
 
@@ -132,6 +134,10 @@ class Live {
     if (!response.ok || !response.body) throw new TypeError(`live: ${response.status}`);
     const parser = new Parser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    // After a break, or when there is nothing to resume from, whatever is on
+    // screen is read again: the server may be another one by now.
+    if (this.#broken || (this.heard && !this.#lastId)) this.#reset();
+    this.#broken = false;
     this.state = 'live';
     this.#tries = 0;
     for (;;) {

@@ -27,7 +27,6 @@ export function drag(e: PointerEvent, start: () => Drag | null): void {
       if (Math.hypot(m.clientX - x, m.clientY - y) < threshold) return;
       active = start();
       if (!active) return stop();
-      handle.setPointerCapture(e.pointerId);
     }
     last = m;
     frame ||= requestAnimationFrame(flush);
@@ -50,6 +49,8 @@ export function drag(e: PointerEvent, start: () => Drag | null): void {
     handle.removeEventListener('pointerup', onup);
     handle.removeEventListener('pointercancel', oncancel);
   };
+  // At once: a quick pointer leaves a thin edge before its first move is told.
+  handle.setPointerCapture(e.pointerId);
   handle.addEventListener('pointermove', onmove);
   handle.addEventListener('pointerup', onup);
   handle.addEventListener('pointercancel', oncancel);

@@ -56,19 +56,19 @@ class Layouts {
     look.set(layout.look);
   }
 
-  // changed is called with everything that belongs to the layout; it stores it
-  // a second after the last change.
+  // changed is called with every change, sixty times a second while a window
+  // moves; a second after the last one it is stored, if it is another.
   changed(): void {
-    const now = save(windows.list, windows.area, this.icons, look.data, 0);
-    const text = JSON.stringify(now);
-    if (!this.#ready || text === this.#stored) return;
-    this.#stored = text;
+    if (!this.#ready) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#store(), wait);
   }
 
   async #store(): Promise<void> {
     const layout = save(windows.list, windows.area, this.icons, look.data, Date.now());
+    const text = JSON.stringify({ ...layout, at: 0 });
+    if (text === this.#stored) return;
+    this.#stored = text;
     try {
       localStorage.setItem(this.#key(), JSON.stringify(layout));
     } catch {
@@ -78,6 +78,16 @@ class Layouts {
       await api(client.PUT('/me/desktop', { body: layout }));
     } catch {
       // The next change tries again; this browser has it.
+    }
+  }
+
+  // leave keeps what a page that closes has not stored yet.
+  leave(): void {
+    if (!this.#ready) return;
+    try {
+      localStorage.setItem(this.#key(), JSON.stringify(save(windows.list, windows.area, this.icons, look.data, Date.now())));
+    } catch {
+      // Storage is off: the last second is forgotten.
     }
   }
 
