@@ -28,7 +28,7 @@ ui-test: ui ## the desktop: types, unit tests, size, and the browser; ends in "N
 ui: admin/ui/dist/stamp ## build the admin desktop (needs Node 20)
 
 admin/ui/dist/stamp: $(shell find admin/ui -path '*/node_modules' -prune -o -path '*/dist' -prune -o -path '*/e2e' -prune -o \
-		-type f ! -name '*.go' ! -name '*.md' ! -name '*.test.ts' ! -name schema.d.ts -print 2>/dev/null) admin/openapi.yaml
+		-type f ! -name '*.go' ! -name '*.md' ! -name '*.test.ts' ! -name schema.d.ts ! -name roles.ts -print 2>/dev/null) admin/openapi.yaml
 	cd admin/ui && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
 		npm ci --ignore-scripts --no-audit --no-fund; } && npm run build
 	@touch $@

@@ -19,13 +19,3 @@ export function judge(blocks: readonly Block[]): Judgement {
   }
   return { lost, below, nodes: [...nodes].sort() };
 }
-
-const units: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4, p: 1024 ** 5 };
-
-// sizeOf reads a size as a person writes it: "500 GiB", "1.5t", "0"; null when it is none.
-export function sizeOf(text: string): number | null {
-  const m = /^\s*(\d+(?:[.,]\d+)?)\s*([bkmgtp]?)(?:i?b)?\s*$/i.exec(text);
-  if (!m?.[1]) return null;
-  const n = Number(m[1].replace(',', '.')) * (units[(m[2] ?? '').toLowerCase() || 'b'] ?? 1);
-  return n <= Number.MAX_SAFE_INTEGER ? Math.round(n) : null;
-}
