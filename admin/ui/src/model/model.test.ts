@@ -182,7 +182,7 @@ test('do now: the first acts of checks that speak, once each, and nothing that d
       muted,
       check({ severity: 'info', actions: [{ op: 'b', label: 'b' }] }),
       check({ actions: [{ op: 'removeNode', target: '1', label: 'Remove n1' }, drain] }),
-      check({ actions: [drain, { op: 'c', label: 'c' }, { op: 'd', label: 'd' }, { op: 'e', label: 'e' }] }),
+      check({ actions: [{ op: 'listNodes', label: 'l' }, drain, { op: 'c', label: 'c' }, { op: 'd', label: 'd' }, { op: 'e', label: 'e' }] }),
     ],
     now,
   );

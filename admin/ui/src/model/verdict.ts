@@ -29,20 +29,20 @@ export function isMuted(c: Check, now: number): boolean {
 // destructive operations are never the quick answer: they stand inside their check.
 const destructive: readonly string[] = ['removeNode', 'deleteUser', 'deleteEntries'];
 
+// looking opens something and changes nothing: it comes after what helps.
+const looking = (op: string): boolean => /^(list|get)/.test(op);
+
 // doNow picks the first few different actions of the checks that speak, which
-// the server orders by severity.
+// the server orders by severity: first what does something, then where to look.
 export function doNow(checks: readonly Check[], now: number, most = 3): { action: Action; check: Check }[] {
-  const seen = new Set<string>();
-  const found: { action: Action; check: Check }[] = [];
+  const found = new Map<string, { action: Action; check: Check }>();
   for (const check of checks) {
     if (check.severity === 'info' || isMuted(check, now)) continue;
     for (const action of check.actions) {
       const key = `${action.op} ${action.target ?? ''}`;
-      if (seen.has(key) || destructive.includes(action.op)) continue;
-      seen.add(key);
-      found.push({ action, check });
-      if (found.length === most) return found;
+      if (!found.has(key) && !destructive.includes(action.op)) found.set(key, { action, check });
     }
   }
-  return found;
+  const all = [...found.values()];
+  return [...all.filter((x) => !looking(x.action.op)), ...all.filter((x) => looking(x.action.op))].slice(0, most);
 }

@@ -22,12 +22,12 @@ export function columns(): Column<Node>[] {
     {
       id: 'used',
       title: t.col.used,
-      text: (n) => percent(share(n.used_bytes, n.capacity_bytes)),
+      text: (n) => (n.capacity_bytes ? percent(share(n.used_bytes, n.capacity_bytes)) : t.none),
       width: 150,
       sort: (n) => share(n.used_bytes, n.capacity_bytes),
       phone: 'meta',
     },
-    { id: 'free', title: t.col.free, text: (n) => bytes(n.free_bytes), width: 90, align: 'end', sort: (n) => n.free_bytes, phone: 'none' },
+    { id: 'free', title: t.col.free, text: (n) => (n.capacity_bytes ? bytes(n.free_bytes) : t.none), width: 90, align: 'end', sort: (n) => n.free_bytes, phone: 'none' },
     { id: 'disks', title: t.col.disks, text: disksText, width: 120, sort: (n) => -failedDisks(n), phone: 'meta' },
     { id: 'volumes', title: t.col.volumes, text: (n) => count(n.volumes), width: 90, align: 'end', sort: (n) => n.volumes, phone: 'none' },
     {

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import type { Node } from '../../model/nodes';
+import { needsLook, placeOf, places, shadeOf, step, targetOf, topOf, valueOf } from './places';
+import { spoken } from './text';
+
+const node: Node = {
+  id: 'n7',
+  name: 'dn-07',
+  addr: '',
+  roles: [],
+  zone: 'row-1/rack-2',
+  state: 'active',
+  liveness: 'up',
+  storage: true,
+  version: '1',
+  joined: '2026-01-01T00:00:00Z',
+  disks: [],
+  capacity_bytes: 100,
+  used_bytes: 42,
+  free_bytes: 58,
+  volumes: 0,
+  read_bytes_per_second: 10,
+  write_bytes_per_second: 20,
+};
+
+test('a zone with a slash is a zone and a rack', () => {
+  expect(placeOf('row-1/rack-2/shelf')).toEqual({ zone: 'row-1', rack: 'rack-2/shelf' });
+  expect(placeOf('kiel')).toEqual({ zone: 'kiel', rack: '' });
+  const got = places([node, { ...node, id: 'n8', zone: 'row-1/rack-10', liveness: 'down' }, { ...node, id: 'n9', zone: '' }]);
+  expect(got.map((p) => [p.name, p.nodes, p.bad, p.racks.map((r) => r.name)])).toEqual([
+    ['', 1, 0, ['']],
+    ['row-1', 2, 1, ['rack-2', 'rack-10']],
+  ]);
+});
+
+test('a failed disk needs a look, a drain does not', () => {
+  const disk = { id: 'd', path: '/d', capacity_bytes: 1, used_bytes: 0, free_bytes: 1, volumes: 0, failed: 'gone' };
+  expect(needsLook({ ...node, disks: [disk] })).toBe(true);
+  expect(needsLook({ ...node, state: 'draining' })).toBe(false);
+});
+
+test('figures and shades', () => {
+  expect(valueOf(node, 'used')).toBe(0.42);
+  expect(valueOf({ ...node, capacity_bytes: 0 }, 'used')).toBeNull();
+  expect(valueOf(node, 'p99')).toBeNull();
+  expect(valueOf({ ...node, liveness: 'down' }, 'read')).toBeNull();
+  expect(topOf([node, { ...node, read_bytes_per_second: 50 }], 'read')).toBe(50);
+  expect([shadeOf(null, 1), shadeOf(0, 0), shadeOf(0.42, 1), shadeOf(1, 1)]).toEqual([null, 0, 2, 4]);
+});
+
+test('what the copies are asked of', () => {
+  expect(targetOf(' V12 ')).toEqual({ volume: 'v12' });
+  expect(targetOf('12')).toEqual({ volume: 'v12' });
+  expect(targetOf('/a b/c')).toEqual({ path: '/a b/c' });
+  expect(targetOf('dn-07')).toBeNull();
+});
+
+test('arrow keys go to the neighbour', () => {
+  const grid = [0, 1, 2, 3].map((i) => ({ x: (i % 2) * 30, y: Math.floor(i / 2) * 30 }));
+  expect(step('ArrowRight', 0, grid)).toBe(1);
+  expect(step('ArrowDown', 0, grid)).toBe(2);
+  expect(step('ArrowUp', 3, grid)).toBe(1);
+  expect(step('ArrowLeft', 0, grid)).toBe(0);
+  expect(step('End', 0, grid)).toBe(3);
+  expect(step('Home', 3, grid)).toBe(0);
+});
+
+test('a tile says all of it in words', () => {
+  expect(spoken(node, 'used', true)).toBe('dn-07, Up, 42% used, has a copy');
+  expect(spoken({ ...node, liveness: 'down' }, 'state', false)).toBe('dn-07, Down');
+});
