@@ -64,7 +64,7 @@ func imports() map[string][]string {
 		// The line editor of the shell: alive, small (one goroutine while it reads), BSD.
 		"cmd/ken/internal/shell": {"metadata", "github.com/peterh/liner"},
 		"cmd/ken/internal/bench": {"cmd/ken/internal/cluster", "quicwire", "quicwire/wiretest", "github.com/quic-go/quic-go"},
-		"cmd/ken":                {"metadata", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
+		"cmd/ken":                {"metadata", "metadata/health", "cmd/ken/internal/...", "github.com/spf13/cobra", "github.com/vbauerster/mpb/..."},
 	}
 }
 

@@ -126,44 +126,6 @@ v123456  fencing  1 of 3     512  4.0 GiB  n12
 	}
 }
 
-func TestStatusReport(t *testing.T) {
-	s := cluster.Status{Verdict: "at_risk", Sentence: "704 MiB have one live copy (down: attic).", Since: now().Add(-90 * time.Second),
-		Capacity: 6 << 40, Used: 2 << 40, Free: 3 << 40, Dead: 1, Trash: 2}
-	s.Nodes.Up, s.Nodes.Down = 2, 1
-	s.Repair.Running, s.Repair.BytesLeft, s.Repair.BytesPerS = 1, 560<<20, 90<<20
-	if err := json.Unmarshal([]byte(`[{"live":1,"target":2,"volumes":1,"bytes":738197504},
-		{"live":2,"target":2,"volumes":4096,"bytes":17592186044416}]`), &s.Copies); err != nil {
-		t.Fatal(err)
-	}
-	text := printed(t, func(c *cobra.Command) error { return statusReport(c, &globals{output: "text"}, &s, now()) })
-	golden(t, "status", text, `
-at_risk  704 MiB have one live copy (down: attic).
-for 1 min
-
-COPIES  VOLUMES      SIZE
-1 of 2        1   704 MiB
-2 of 2     4096  16.0 TiB
-
-storage servers:  2 up, 1 down
-space:            2.0 TiB used, 3.0 TiB free of 6.0 TiB
-repair:           1 running, 560 MiB left, 90.0 MiB/s
-deleted:          1 block to be cleared, 2 trees being cleared
-`)
-	empty := cluster.Status{Verdict: "protected", Sentence: "All data has all its copies.", Since: now()}
-	text = printed(t, func(c *cobra.Command) error { return statusReport(c, &globals{output: "text"}, &empty, now()) })
-	golden(t, "status without data", text, `
-protected  All data has all its copies.
-for 0 s
-
-storage servers:  0 up
-space:            0 B used, 0 B free of 0 B
-`)
-	raw := printed(t, func(c *cobra.Command) error { return statusReport(c, &globals{output: "json"}, &empty, now()) })
-	if !strings.Contains(raw, `"copies": []`) {
-		t.Errorf("no copies are no empty list:\n%s", raw)
-	}
-}
-
 func TestTokenTable(t *testing.T) {
 	all := []tokenJSON{
 		tokenToJSON(cluster.Token{ID: "t3daf2338b38a6e1e", Roles: []string{"datanode", "webdav"}, UsesLeft: 2,

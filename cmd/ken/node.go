@@ -18,8 +18,7 @@ func nodeCommand(g *globals) *cobra.Command {
 		nodeSetState(g, "drain", "Move all replicas off a node", metadata.NodeDraining,
 			"%s is draining: `ken node list` shows what is left, `ken node remove` ends it"),
 		nodeSetState(g, "undrain", "Let a node hold data again", metadata.NodeActive, "%s is active"),
-		nodeSetState(g, "maintenance", "A node will be away for a while: start no repair for it",
-			metadata.NodeMaintenance, "%s is in maintenance: `ken node undrain` ends it"),
+		nodeMaintenance(g), nodeSafe(g),
 		nodeSetState(g, "remove", "Remove a node whose replicas have been moved off", metadata.NodeRemoved,
 			"%s is removed; its certificate is refused"))
 }
@@ -35,6 +34,9 @@ type nodeJSON struct {
 	Liveness string     `json:"liveness"`
 	Heard    *time.Time `json:"heard,omitempty"`
 	Version  string     `json:"version,omitempty"`
+	Until    *time.Time `json:"maintenance_until,omitempty"`
+	Started  *time.Time `json:"started,omitempty"` // its process
+	Expires  *time.Time `json:"certificate_expires,omitempty"`
 	Volumes  int        `json:"volumes"`
 	Disks    []diskJSON `json:"disks"`
 }
@@ -61,8 +63,13 @@ func nodeToJSON(n metadata.Node) nodeJSON {
 	if j.stores() {
 		j.Liveness = n.Liveness.String()
 	}
-	if !n.Heard.IsZero() {
-		j.Heard = &n.Heard
+	for _, k := range []struct {
+		to   **time.Time
+		from time.Time
+	}{{&j.Heard, n.Heard}, {&j.Until, n.Until}, {&j.Started, n.Started}, {&j.Expires, n.CertExpires}} {
+		if !k.from.IsZero() {
+			*k.to = &k.from
+		}
 	}
 	return j
 }
@@ -185,6 +192,15 @@ func nodeText(c *cobra.Command, n nodeJSON, now time.Time) error {
 	t.row("state:", n.stateText(now))
 	if n.Heard != nil {
 		t.row("heard:", spanText(*n.Heard, now)+" ago")
+	}
+	if n.Until != nil {
+		t.row("maintenance:", "until "+n.Until.Local().Format("2006-01-02 15:04"))
+	}
+	if n.Started != nil {
+		t.row("runs:", "for "+spanText(*n.Started, now))
+	}
+	if n.Expires != nil {
+		t.row("certificate:", "until "+n.Expires.Local().Format("2006-01-02 15:04")+", renewed before")
 	}
 	t.row("address:", n.Addr)
 	t.row("roles:", strings.Join(n.Roles, ", "))

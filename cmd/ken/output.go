@@ -121,7 +121,7 @@ func spanText(t, now time.Time) string {
 func countText(n int64, noun string) string {
 	switch {
 	case n == 1:
-	case strings.HasSuffix(noun, "y"):
+	case strings.HasSuffix(noun, "y") && !strings.HasSuffix(noun, "ay"):
 		noun = noun[:len(noun)-1] + "ies"
 	default:
 		noun += "s"

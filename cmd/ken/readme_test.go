@@ -78,6 +78,17 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestReadmeOperations runs the commands for whoever looks after the drive.
+func TestReadmeOperations(t *testing.T) {
+	p, _ := dev(t, t.TempDir())
+	for _, line := range block(t, "bin/ken events") {
+		args := strings.Fields(strings.TrimPrefix(line, "bin/ken "))
+		if out := mustKen(t, append(args, "--dir", devDirOf(p))...); out == "" {
+			t.Errorf("%s printed nothing", line)
+		}
+	}
+}
+
 // TestReadmeShell runs the lines that show the shell.
 func TestReadmeShell(t *testing.T) {
 	p, _ := dev(t, t.TempDir())

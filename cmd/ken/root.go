@@ -54,7 +54,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict or exists,
 	root.AddCommand(
 		devCommand(g), initCommand(g), tokenCommand(g), joinCommand(g), runCommand(g),
 		configCommand(g), versionCommand(g), fsCommand(g), nodeCommand(g), volumeCommand(g),
-		statusCommand(g), userCommand(g), shellCommand(g), adminCommand(g),
+		statusCommand(g), eventsCommand(g), auditCommand(g), repairCommand(g), settingCommand(g),
+		userCommand(g), shellCommand(g), adminCommand(g),
 	)
 	completeNothing(root)
 	return root

@@ -242,6 +242,9 @@ func (d *shellDrive) opsCommands() []shell.Command {
 		{"status", "status", "say whether the data is safe"},
 		{"node", "node list|show|drain|… [node]", "look at the machines and what they do"},
 		{"volume", "volume list|show [volume]", "look at the volumes and their replicas"},
+		{"repair", "repair list|pause|resume|first [volume]", "look at the making of missing copies"},
+		{"events", "events [--since span] [--node node]", "show what happened to the cluster"},
+		{"audit", "audit [--since span]", "show who changed what"},
 	} {
 		out = append(out, shell.Command{
 			Name: k.name, Usage: k.usage, Short: k.short, Long: "As `ken " + k.name + "`, with the same options: " + k.name + " --help.",

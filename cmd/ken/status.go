@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -12,19 +13,26 @@ import (
 
 	"kendfs/cmd/ken/internal/cluster"
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 func statusCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var watch bool
+	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the data is safe, and what is being done about it",
-		Long: `Say whether the data is safe, and what is being done about it.
+		Long: `Say whether the data is safe, since when, with the facts behind it, and for each
+fault that is there: what it means, what the system is doing, what you can do.
 
 The verdict is one of: protected, repairing, at_risk, unavailable, read_only,
-metadata_at_risk, unknown.`,
-		Example: "  ken status\n  ken status -o json | jq -r .verdict",
+metadata_at_risk, unknown. --watch keeps looking until Ctrl-C: on a terminal the
+page is drawn anew, otherwise each change is a line (with -o json, an object).`,
+		Example: "  ken status\n  ken status --watch\n  ken status -o json | jq -r .verdict\n  ken status --watch -o json | jq -r .sentence",
 		Args:    exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if watch {
+				return watchStatus(c, g)
+			}
 			err := withDrive(c, g, func(ctx context.Context, cl *cluster.Client) error {
 				s, err := cluster.ReadStatus(ctx, cl)
 				if err != nil {
@@ -34,23 +42,37 @@ metadata_at_risk, unknown.`,
 			})
 			if g.output == "json" && metadata.KindOf(err) == metadata.KindUnavailable {
 				// That nobody answers is a state of the data too.
-				s := cluster.Status{Verdict: "unknown", Sentence: err.Error(), Since: time.Now()}
+				s := health.Blind(health.Report{}, time.Now().UTC(), err.Error())
 				return errors.Join(statusReport(c, g, &s, s.Since), err)
 			}
 			return err
 		},
 	}
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "keep looking, until Ctrl-C")
+	return c
 }
 
 func statusReport(c *cobra.Command, g *globals, s *cluster.Status, now time.Time) error {
 	if g.output == "json" {
-		if s.Copies == nil {
-			s.Copies = slices.Grow(s.Copies, 1) // an empty list, not null
-		}
+		fillStatus(s)
 		return printJSON(c, s)
 	}
-	w := c.OutOrStdout()
-	fmt.Fprintf(w, "%s  %s\n", s.Verdict, s.Sentence)
+	return statusText(c.OutOrStdout(), s, now)
+}
+
+// fillStatus makes lists that are empty so in JSON, not null.
+func fillStatus(s *cluster.Status) {
+	if s.Copies == nil {
+		s.Copies = []health.Copies{}
+	}
+	if s.Checks == nil {
+		s.Checks = []health.Check{}
+	}
+}
+
+// statusText is the page for people: the verdict, its facts, the checks.
+func statusText(w io.Writer, s *cluster.Status, now time.Time) error {
+	fmt.Fprintf(w, "%s: %s\n", s.Verdict.Words(), s.Sentence)
 	fmt.Fprintf(w, "for %s\n\n", spanText(s.Since, now))
 	if len(s.Copies) > 0 {
 		t := newTable(w, "COPIES", ">VOLUMES", ">SIZE")
@@ -62,15 +84,23 @@ func statusReport(c *cobra.Command, g *globals, s *cluster.Status, now time.Time
 		}
 		fmt.Fprintln(w)
 	}
+	if err := statusFacts(w, s, now); err != nil {
+		return err
+	}
+	for i := range s.Checks {
+		checkText(w, &s.Checks[i], now)
+	}
+	return nil
+}
+
+func statusFacts(w io.Writer, s *cluster.Status, now time.Time) error {
 	f := newTable(w)
+	f.row("can lose:", canLoseText(s))
 	f.row("storage servers:", nodesText(s))
-	f.row("space:", fmt.Sprintf("%s used, %s free of %s", bytesText(s.Used), bytesText(s.Free), bytesText(s.Capacity)))
-	if r := s.Repair; r.Running > 0 || r.BytesLeft > 0 {
-		text := fmt.Sprintf("%d running, %s left, %s/s", r.Running, bytesText(r.BytesLeft), bytesText(r.BytesPerS))
-		if r.Stalled != "" {
-			text += ", waits: " + string(r.Stalled)
-		}
-		f.row("repair:", text)
+	f.row("repair:", repairText(&s.Repair))
+	f.row("space:", spaceText(s))
+	if s.Voters > 0 {
+		f.row("nameserver:", nameserverText(s))
 	}
 	var deleted []string
 	if s.Dead > 0 {
@@ -82,7 +112,74 @@ func statusReport(c *cobra.Command, g *globals, s *cluster.Status, now time.Time
 	if len(deleted) > 0 {
 		f.row("deleted:", strings.Join(deleted, ", "))
 	}
+	if !s.LastChange.IsZero() {
+		f.row("last change:", spanText(s.LastChange, now)+" ago")
+	}
 	return f.flush()
+}
+
+func canLoseText(s *cluster.Status) string {
+	switch {
+	case s.CanLose < 0:
+		return "not known"
+	case s.Volumes.Bytes == 0:
+		return "nothing: there is no data yet"
+	case s.CanLose == 0:
+		return "no storage server, or some data could not be read"
+	}
+	return "any " + countText(int64(s.CanLose), "storage server") + " more, and all data stays readable"
+}
+
+// repairText says what repair does, and when it is done or why it is not.
+func repairText(r *health.Progress) string {
+	var parts []string
+	switch {
+	case r.Running > 0:
+		parts = append(parts, fmt.Sprintf("%d running", r.Running))
+	case r.BytesLeft == 0 && r.Failing == 0 && !r.Paused:
+		return "nothing to do"
+	}
+	if r.BytesLeft > 0 {
+		parts = append(parts, bytesText(r.BytesLeft)+" left")
+	}
+	if r.BytesPerS > 0 {
+		parts = append(parts, bytesText(r.BytesPerS)+"/s")
+	}
+	if r.ETAMax > 0 {
+		parts = append(parts, "done in "+health.Span(r.ETAMin, r.ETAMax))
+	}
+	if r.Failing > 0 {
+		parts = append(parts, fmt.Sprintf("%d failing", r.Failing))
+	}
+	switch {
+	case r.Paused && r.PausedBy == health.PausedByOperator:
+		parts = append(parts, "paused until "+r.PausedTill.Local().Format("2006-01-02 15:04")+", `ken repair resume` ends it")
+	case r.Paused:
+		parts = append(parts, "paused: many storage servers went down at once")
+	case r.Stalled != "":
+		parts = append(parts, "waits: "+r.Stalled)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func spaceText(s *cluster.Status) string {
+	text := fmt.Sprintf("%s used, %s free of %s", bytesText(s.Used), bytesText(s.Free), bytesText(s.Capacity))
+	if s.DaysToFull != nil {
+		text += fmt.Sprintf(", full in about %s", countText(int64(math.Ceil(*s.DaysToFull)), "day"))
+	}
+	return text
+}
+
+func nameserverText(s *cluster.Status) string {
+	answer := fmt.Sprintf("%d of %d answer", s.VotersHealthy, s.Voters)
+	switch n := s.Nameserver; {
+	case n.Leader == "":
+		return answer
+	case n.Name != "":
+		return fmt.Sprintf("%s (%s) leads, %s", n.Leader, n.Name, answer)
+	default:
+		return n.Leader + " leads, " + answer
+	}
 }
 
 func nodesText(s *cluster.Status) string {
@@ -99,4 +196,55 @@ func nodesText(s *cluster.Status) string {
 		}
 	}
 	return text
+}
+
+// checkText prints a check with what can be done.
+func checkText(w io.Writer, k *health.Check, now time.Time) {
+	about := []string{k.Code, "for " + spanText(k.Since, now)}
+	if k.Bytes > 0 {
+		about = append(about, bytesText(k.Bytes))
+	}
+	if !k.Muted.IsZero() {
+		about = append(about, "muted")
+	}
+	fmt.Fprintf(w, "\n%s  %s (%s)\n", strings.ToUpper(string(k.Severity)), k.Title, strings.Join(about, ", "))
+	if len(k.Affected) > 0 {
+		names := strings.Join(k.Affected, ", ")
+		if more := k.Count - len(k.Affected); more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		paragraph(w, "affected: ", names)
+	}
+	paragraph(w, "means:    ", k.Meaning)
+	paragraph(w, "happens:  ", k.Doing)
+	paragraph(w, "you can:  ", k.Remedy)
+	for _, a := range k.Actions {
+		if a.Command != "" {
+			fmt.Fprintf(w, "            %s\n", a.Command)
+		}
+	}
+}
+
+// paragraphColumns is how wide text is set.
+const paragraphColumns = 90
+
+// paragraph prints text behind a label, broken between words and indented.
+func paragraph(w io.Writer, label, text string) {
+	line, indent := "  "+label, strings.Repeat(" ", 2+len(label))
+	empty := true
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case empty:
+			line += word
+		case len([]rune(line))+1+len([]rune(word)) > paragraphColumns:
+			fmt.Fprintln(w, line)
+			line = indent + word
+		default:
+			line += " " + word
+		}
+		empty = false
+	}
+	if !empty {
+		fmt.Fprintln(w, line)
+	}
 }

@@ -40,7 +40,7 @@ func operations() map[string]operation {
 		opAudit:        {"Show the audit", "ken audit", false},
 		opUsers:        {"Show users", "ken user list", false},
 		opCertificates: {"Show certificates", "ken node list", false},
-		opFiles:        {"Show the folder", "ken ls NODE", true},
+		opFiles:        {"Show the folder", "ken fs ls NODE", true},
 	}
 }
 
