@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -247,5 +248,65 @@ func TestReserve(t *testing.T) {
 	}
 	if s.packLimit != 1000*mib/32 {
 		t.Errorf("pack limit on a small disk: got %d", s.packLimit)
+	}
+}
+
+// TestIndexManifestFault: an index whose list of tables cannot be written fails
+// its disk and nothing else. Pebble has no way back from there but to end the
+// process, in which other disks are served.
+func TestIndexManifestFault(t *testing.T) {
+	for _, kind := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSync} {
+		mem := vfs.NewCrashableMem()
+		if _, err := Format("/d", FormatOptions{FS: mem}); err != nil {
+			t.Fatal(err)
+		}
+		s := &saboteur{err: syscall.EIO, at: 1, counts: func(op errorfs.Op) bool {
+			return op.Kind == kind && strings.Contains(op.Path, "MANIFEST-")
+		}}
+		s.off = true
+		log := newLedger()
+		st, err := Open(small(errorfs.Wrap(mem, s), "/d"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 40 {
+			if err := log.put(st, bid(1, i+1), 3000); err != nil {
+				t.Fatal(err)
+			}
+			if i%10 == 9 { // tables for a compaction
+				if err := st.flushIndex(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s.mu.Lock()
+		s.off = false
+		s.mu.Unlock()
+		// All is flushed, so that a compaction meets the fault; Pebble works on.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err = st.index.db.Compact(ctx, []byte{rowsBlock}, []byte{rowsBlock + 1}, false)
+		cancel()
+		if _, hit := s.first(); !hit || st.Failed() == nil {
+			t.Errorf("%v: hit %v, failed %v, Compact %v", kind, hit, st.Failed(), err)
+		}
+		if err := put(st, bid(8, 1), 10); metadata.KindOf(err) != metadata.KindUnavailable || err == nil {
+			t.Errorf("%v: put on the failed disk: %v", kind, err)
+		}
+		s.stop()
+		_ = st.Close() // a failed disk says so
+		for _, crash := range []bool{false, true} {
+			fs := mem
+			if crash {
+				fs = mem.CrashClone(vfs.CrashCloneCfg{})
+			}
+			again, err := Open(small(fs, "/d"))
+			if err != nil {
+				t.Fatalf("%v, power cut %v: Open afterwards: %v", kind, crash, err)
+			}
+			for _, m := range append(log.check(again), fsck(again)...) {
+				t.Errorf("%v, power cut %v: %s", kind, crash, m)
+			}
+			mustClose(t, again)
+		}
 	}
 }

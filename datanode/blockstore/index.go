@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -98,7 +99,57 @@ func (f *indexFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 	if f.ev.failed() {
 		return nil, errNoMore
 	}
-	return f.FS.Create(name, c)
+	file, err := f.FS.Create(name, c)
+	if err == nil && strings.HasPrefix(f.PathBase(name), "MANIFEST-") {
+		return manifest{file, f}, nil
+	}
+	return file, err
+}
+
+// Remove keeps what a failed disk has: its list of tables may not have become
+// durable, and the one before names tables that Pebble thinks it is done with.
+func (f *indexFS) Remove(name string) error {
+	if f.opened.Load() && f.ev.failed() {
+		return errNoMore
+	}
+	return f.FS.Remove(name)
+}
+
+// manifest is Pebble's list of tables. Once Pebble runs its writes cannot fail:
+// Pebble would leave its view of the tables half changed, rely on a Fatalf that
+// does not return, and panic over it at the next compaction. The store is
+// failed instead.
+type manifest struct {
+	vfs.File
+	fs *indexFS
+}
+
+// hide fails the store in the place of Pebble.
+func (m manifest) hide(err error) error {
+	if err == nil || !m.fs.opened.Load() {
+		return err
+	}
+	m.fs.ev.fatal(fmt.Errorf("index: list of tables: %w", err))
+	return nil
+}
+
+func (m manifest) Write(p []byte) (int, error) {
+	n, err := m.File.Write(p)
+	if err != nil && m.hide(err) == nil {
+		return len(p), nil
+	}
+	return n, err
+}
+
+func (m manifest) Preallocate(off, length int64) error { return m.hide(m.File.Preallocate(off, length)) }
+
+func (m manifest) Sync() error { return m.hide(m.File.Sync()) }
+
+func (m manifest) SyncData() error { return m.hide(m.File.SyncData()) }
+
+func (m manifest) SyncTo(length int64) (fullSync bool, err error) {
+	fullSync, err = m.File.SyncTo(length)
+	return fullSync, m.hide(err)
 }
 
 // OpenDir returns a directory whose Sync cannot fail, because Pebble would
