@@ -141,7 +141,9 @@ func (m manifest) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (m manifest) Preallocate(off, length int64) error { return m.hide(m.File.Preallocate(off, length)) }
+func (m manifest) Preallocate(off, length int64) error {
+	return m.hide(m.File.Preallocate(off, length))
+}
 
 func (m manifest) Sync() error { return m.hide(m.File.Sync()) }
 
