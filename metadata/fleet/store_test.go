@@ -121,7 +121,8 @@ func (s *spaceStore) Nodes(context.Context) ([]metadata.Node, error) {
 	a, err := s.query(&metapb.Query{Q: &metapb.Query_Nodes{Nodes: &metapb.ListNodes{}}})
 	var out []metadata.Node
 	for _, n := range a.GetNodes() {
-		row := metadata.Node{ID: metadata.NodeID(n.Id), Name: n.Name, Addr: n.Addr, Roles: n.Roles, Zone: n.Zone, State: metadata.NodeState(n.State)}
+		row := metadata.Node{ID: metadata.NodeID(n.Id), Name: n.Name, Addr: n.Addr, Roles: n.Roles, Zone: n.Zone, State: metadata.NodeState(n.State),
+			Until: timeOf(n.Until), StateSince: timeOf(n.StateSince)}
 		for _, d := range n.Disks {
 			row.Disks = append(row.Disks, metadata.Disk{ID: metadata.DiskID(d)})
 		}

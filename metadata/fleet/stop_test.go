@@ -1,0 +1,206 @@
+package fleet
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kendfs/metadata"
+	"kendfs/metadata/health"
+)
+
+// TestStopFacts compares the facts with what is there when the servers are dead.
+func TestStopFacts(t *testing.T) {
+	const gib = 1 << 30
+	for _, tc := range []struct {
+		name  string
+		build func(b *builder)
+		stop  []metadata.NodeID
+		want  health.StopFacts
+	}{
+		{"empty volumes do not count", func(b *builder) { b.volume(1, metadata.VolumeIdle, 2, 0, 1, 2).Blocks = 0 }, []metadata.NodeID{1}, health.StopFacts{}},
+		{"one of two", func(b *builder) { b.volume(1, metadata.VolumeIdle, 2, gib, 1, 2) }, []metadata.NodeID{1},
+			health.StopFacts{AtRisk: health.Count{Volumes: 1, Bytes: gib}, Below: health.Count{Volumes: 1, Bytes: gib}, RepairBytes: gib}},
+		{"both", func(b *builder) { b.volume(1, metadata.VolumeIdle, 2, gib, 1, 2) }, []metadata.NodeID{1, 2},
+			health.StopFacts{Unavailable: health.Count{Volumes: 1, Bytes: gib}, Below: health.Count{Volumes: 1, Bytes: gib}, RepairBytes: 2 * gib}},
+		{"one of three", func(b *builder) { b.volume(1, metadata.VolumeIdle, 3, gib, 1, 2, 3) }, []metadata.NodeID{1},
+			health.StopFacts{Below: health.Count{Volumes: 1, Bytes: gib}, RepairBytes: gib}},
+		{"the only one wanted", func(b *builder) { b.volume(1, metadata.VolumeIdle, 1, gib, 1) }, []metadata.NodeID{1},
+			health.StopFacts{Unavailable: health.Count{Volumes: 1, Bytes: gib}, Below: health.Count{Volumes: 1, Bytes: gib}, RepairBytes: gib}},
+		{"elsewhere", func(b *builder) { b.volume(1, metadata.VolumeIdle, 2, gib, 1, 2) }, []metadata.NodeID{3}, health.StopFacts{}},
+		{"down already", func(b *builder) { b.volume(1, metadata.VolumeIdle, 2, gib, 1, 2); b.down(time.Hour, 1) }, []metadata.NodeID{1}, health.StopFacts{}},
+		{"the other is down", func(b *builder) { b.volume(1, metadata.VolumeIdle, 2, gib, 1, 2); b.down(time.Hour, 1) }, []metadata.NodeID{2},
+			health.StopFacts{Unavailable: health.Count{Volumes: 1, Bytes: gib}, Below: health.Count{Volumes: 1, Bytes: gib}, RepairBytes: gib}},
+	} {
+		b, after := newBuilder(4), newBuilder(4)
+		tc.build(b)
+		tc.build(after)
+		after.stop(tc.stop)
+		got := stopFacts(b.world, after.world)
+		if got.Unavailable != tc.want.Unavailable || got.AtRisk != tc.want.AtRisk || got.Below != tc.want.Below || got.RepairBytes != tc.want.RepairBytes {
+			t.Errorf("%s: got %+v, want %+v", tc.name, got, tc.want)
+		}
+		// The simulation agrees with the count after the fact.
+		var was, is health.Report
+		b.world.count(&was)
+		after.world.count(&is)
+		if n := is.Unavailable.Volumes - was.Unavailable.Volumes; n != got.Unavailable.Volumes {
+			t.Errorf("%s: %d volumes are unavailable then, foretold %d", tc.name, n, got.Unavailable.Volumes)
+		}
+	}
+}
+
+func TestSafeToStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, ids := written(t, 3, 3)
+		defer c.close()
+		defer g.stop()
+		f := c.leader()
+		on := c.volume(ids[0]).Replicas
+		one, err := f.SafeToStop(t.Context(), on[0].Node)
+		if err != nil || !one.Safe || one.AtRisk.Volumes == 0 || one.Node != on[0].Node.String() || !one.Writable {
+			t.Errorf("one: %+v, %v", one, err)
+		}
+		both, err := f.SafeToStop(t.Context(), on[0].Node, on[1].Node, on[1].Node)
+		if err != nil || both.Safe || both.Unavailable.Volumes == 0 || len(both.Blockers) == 0 {
+			t.Errorf("both: %+v, %v", both, err)
+		}
+		if _, err := f.SafeToStop(t.Context(), 99); metadata.KindOf(err) != metadata.KindNotFound {
+			t.Errorf("an unknown node: %v", err)
+		}
+		if _, err := f.SafeToStop(t.Context()); metadata.KindOf(err) != metadata.KindInvalid {
+			t.Errorf("no node: %v", err)
+		}
+		if _, err := f.SafeToStop(t.Context(), make([]metadata.NodeID, stopMax+1)...); metadata.KindOf(err) != metadata.KindInvalid {
+			t.Errorf("too many: %v", err)
+		}
+		c.wantVerdict(health.Protected) // nothing was changed by asking
+		c.kill(on[0].Node)
+		c.run(10 * time.Second)
+		if again, err := f.SafeToStop(t.Context(), on[0].Node); err != nil || !again.Safe || again.Unavailable.Volumes != 0 {
+			t.Errorf("who is down already: %+v, %v", again, err)
+		}
+	})
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		f := c.leader()
+		first, err := f.Watch(t.Context(), 0)
+		if err != nil || first == 0 {
+			t.Fatal(first, err)
+		}
+		for range 5 { // what the start brings about
+			if first, err = f.Watch(t.Context(), first); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := time.Now()
+		if v, err := f.Watch(t.Context(), first); err != nil || v != first || time.Since(began) != watchMax {
+			t.Errorf("nothing happens: %d after %v, %v", v, time.Since(began), err)
+		}
+		c.kill(2)
+		began = time.Now()
+		var states []metadata.Liveness
+		for len(states) == 0 || states[len(states)-1] != metadata.LivenessDown {
+			if first, err = f.Watch(t.Context(), first); err != nil || time.Since(began) > time.Minute {
+				t.Fatal(states, err)
+			}
+			ns, _ := f.Nodes(t.Context())
+			states = append(states, ns[1].Liveness)
+		}
+		if took := time.Since(began); took > 11*time.Second {
+			t.Errorf("it took %v until the watcher knew that the server is down: %v", took, states)
+		}
+		if !slices.Contains(states, metadata.LivenessSuspect) {
+			t.Errorf("seen: %v", states)
+		}
+		// The end of the term ends the wait.
+		done := make(chan error)
+		go func() {
+			for {
+				var err error
+				if first, err = f.Watch(t.Context(), first); err != nil {
+					done <- err
+					return
+				}
+			}
+		}()
+		c.lead()
+		if err := <-done; metadata.KindOf(err) != metadata.KindUnavailable {
+			t.Errorf("the term is over: %v", err)
+		}
+	})
+}
+
+// TestWatchIsNotWokenTooOften counts how often a busy state wakes a watcher.
+func TestWatchIsNotWokenTooOften(t *testing.T) {
+	var v version
+	now := now0()
+	v.see(0, now)
+	first := v.at
+	for i := range 1000 { // ten seconds
+		now = now.Add(10 * time.Millisecond)
+		v.see(uint64(i+1), now)
+	}
+	if n := v.at - first; n > 20 || n < 15 {
+		t.Errorf("%d wake-ups in ten seconds", n)
+	}
+}
+
+func TestPresence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2)
+		defer c.close()
+		gate := c.addNode("gate", "")
+		f := c.leader()
+		say := func(p metadata.Presence) error {
+			p.Node, p.Sent = gate.id, time.Now().Add(3*time.Second)
+			return f.Renew(t.Context(), 0, p)
+		}
+		c.run(2 * time.Second)
+		expires := time.Now().Add(time.Hour)
+		if err := say(metadata.Presence{Version: "v9", CertExpires: expires, Traffic: metadata.Traffic{Writes: 7, Latency: make([]int64, 99)}}); err != nil {
+			t.Fatal(err)
+		}
+		f.mu.Lock()
+		n := metadata.Node{ID: gate.id}
+		f.t.addPresence(&n, false, time.Now())
+		f.mu.Unlock()
+		if n.Liveness != metadata.LivenessUp || n.Version != "v9" || !n.CertExpires.Equal(expires) || n.Gateway.Writes != 7 ||
+			len(n.Gateway.Latency) != metadata.TrafficBuckets || n.ClockSkew != 3*time.Second {
+			t.Errorf("got %+v", n)
+		}
+		for silent, want := range map[time.Duration]metadata.Liveness{
+			2*metadata.SessionRenew - 1: metadata.LivenessUp, 2 * metadata.SessionRenew: metadata.LivenessSuspect,
+			metadata.SessionTTL: metadata.LivenessDown,
+		} {
+			if got := clientLiveness(now0().Add(silent), now0()); got != want {
+				t.Errorf("silent for %v: %v, want %v", silent, got, want)
+			}
+		}
+		if got := clientLiveness(now0(), time.Time{}); got != metadata.LivenessUnknown {
+			t.Errorf("never heard: %v", got)
+		}
+		c.setState(gate.id, metadata.NodeRemoved)
+		c.run(2 * time.Second)
+		if err := say(metadata.Presence{}); metadata.KindOf(err) != metadata.KindDenied {
+			t.Errorf("a removed node: %v", err)
+		}
+	})
+}
+
+func TestPresenceIsBounded(t *testing.T) {
+	tm := newTerm()
+	for i := range presentMax + 10 {
+		tm.hear(metadata.Presence{Node: metadata.NodeID(i + 1), Sent: now0()}, now0())
+	}
+	tm.hear(metadata.Presence{Node: 1, Sent: now0(), Version: string(make([]byte, 1000))}, now0())
+	tm.hear(metadata.Presence{Node: 2, Version: "without a time it says nothing"}, now0())
+	if len(tm.present) != presentMax || len(tm.present[1].Version) != versionBytesMax || tm.present[2].Version != "" {
+		t.Errorf("%d nodes, %d bytes, %q", len(tm.present), len(tm.present[1].Version), tm.present[2].Version)
+	}
+}
