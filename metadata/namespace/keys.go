@@ -46,7 +46,7 @@ func Hot(key []byte) bool {
 		return false
 	}
 	switch key[0] {
-	case tableCluster, tableEntry, tableDir, tableUser, tableSession, tableVolume:
+	case tableApplied, tableCluster, tableEntry, tableDir, tableUser, tableSession, tableVolume:
 		return true
 	}
 	return false

@@ -222,3 +222,24 @@ func TestHotReaderMoves(t *testing.T) {
 	}
 	must(t, errors.Join(early.close(), late.close()))
 }
+
+// A lookup that was made before needs no snapshot of Pebble.
+func TestLookupStaysInMemory(t *testing.T) {
+	n := openNode(t, memNode())
+	propose(t, n, mkdir("/a"))
+	propose(t, n, mkdir("/a/b"))
+	for range 2 {
+		index, _ := n.state.hot.at()
+		r := &hotReader{db: n.state.db, rows: n.state.hot, index: index}
+		a, err := namespace.Answer(r, &metapb.Query{Q: &metapb.Query_Lookup{Lookup: &metapb.Lookup{Path: "/a/b"}}})
+		if err != nil || a.GetEntry().GetRow().GetName() != "b" || a.Applied != index {
+			t.Fatalf("lookup: got %v, %v", a, err)
+		}
+		needed := r.snap != nil
+		must(t, r.close())
+		if !needed {
+			return
+		}
+	}
+	t.Error("a lookup that was made before needs a snapshot")
+}
