@@ -36,7 +36,7 @@ func (h *handlers) session(who *caller) api.Session {
 	if out.Cluster == "" {
 		out.Cluster = h.snap.get().Report.Cluster
 	}
-	if until := who.sudo(); time.Now().Before(until) {
+	if until := who.sudo(); h.cfg.Now().Before(until) {
 		out.SudoUntil = when(until)
 	}
 	return out
@@ -70,7 +70,7 @@ func (h *handlers) begin(ctx context.Context, who *caller, u metadata.User) erro
 		h.hub.EndSession(old)
 	}
 	d, err := h.sessions.Begin(ctx, session.Data{
-		User: u.Name, Role: u.Role.String(), Stamp: stampOf(&u), Remote: who.remote, Agent: agentOf(who.http), Sudo: time.Now().UTC(),
+		User: u.Name, Role: u.Role.String(), Stamp: stampOf(&u), Remote: who.remote, Agent: agentOf(who.http), Sudo: h.cfg.Now().UTC(),
 	})
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (h *handlers) ConfirmPassword(ctx context.Context, r api.ConfirmPasswordReq
 	if _, err := h.verify(ctx, who.user.Name, r.Body.Password); err != nil {
 		return nil, forbidden(err)
 	}
-	who.session.Sudo = time.Now().UTC()
+	who.session.Sudo = h.cfg.Now().UTC()
 	h.sessions.Put(ctx, who.session)
 	return api.ConfirmPassword200JSONResponse(h.session(who)), nil
 }
@@ -256,7 +256,7 @@ func (h *handlers) ChangeOwnPassword(ctx context.Context, r api.ChangeOwnPasswor
 		return nil, err
 	}
 	h.users.set(u)
-	who.session.Stamp, who.session.Sudo = stampOf(&u), time.Now().UTC()
+	who.session.Stamp, who.session.Sudo = stampOf(&u), h.cfg.Now().UTC()
 	return api.ChangeOwnPassword204Response{}, h.sessions.Renew(ctx, who.session)
 }
 

@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
-	"golang.org/x/time/rate"
 
 	"kendfs/metadata"
 )
@@ -120,42 +120,6 @@ func (s *Server) problems(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limitRate bounds how often one address signs in, and one session calls.
-func (s *Server) limitRate() echo.MiddlewareFunc {
-	store := func(perSecond rate.Limit, burst int) middleware.RateLimiterStore {
-		return middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-			Rate: perSecond, Burst: burst, ExpiresIn: rateIdentities * time.Minute,
-		})
-	}
-	limiter := func(st middleware.RateLimiterStore, skip func(echo.Context) bool, who func(echo.Context) (string, error)) echo.MiddlewareFunc {
-		return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
-			Store: st, Skipper: skip, IdentifierExtractor: who,
-			DenyHandler: func(c echo.Context, _ string, _ error) error {
-				return refuse(http.StatusTooManyRequests, "busy", "Too many requests.", "Wait a moment and try again.")
-			},
-		})
-	}
-	signIn := limiter(store(rate.Limit(signInPerMin)/60, signInPerMin), func(c echo.Context) bool { return !takesPassword(c) },
-		func(c echo.Context) (string, error) { return c.RealIP(), nil })
-	calls := limiter(store(apiPerSecond, apiBurst), takesPassword,
-		func(c echo.Context) (string, error) {
-			if who := callerOf(c.Request().Context()); who.session.ID != "" {
-				return who.session.ID, nil
-			}
-			return c.RealIP(), nil
-		})
-	return func(next echo.HandlerFunc) echo.HandlerFunc { return signIn(calls(next)) }
-}
-
-// takesPassword reports whether a request tries a password or a code.
-func takesPassword(c echo.Context) bool {
-	switch c.Request().Method + " " + c.Path() {
-	case "POST " + base + "/session", "POST " + base + "/session/sudo", "POST " + base + "/setup", "PUT " + base + "/me/password":
-		return true
-	}
-	return false
-}
-
 // bound gives requests that are no streams an end and their bodies a size.
 func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
 	limited := middleware.BodyLimit(bodyBytesMax)(func(c echo.Context) error {
@@ -170,4 +134,22 @@ func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return limited(c)
 	}
+}
+
+// hostOf reduces an address to what one client can be assumed to own: an IPv4
+// address, or the /64 of an IPv6 address.
+func hostOf(remote string) string {
+	addr, err := netip.ParseAddr(remote)
+	if err != nil {
+		return remote[:min(len(remote), 64)]
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	p, err := addr.Prefix(64)
+	if err != nil {
+		return addr.String()
+	}
+	return p.String()
 }

@@ -18,12 +18,8 @@ const base = "/api/v1"
 
 // Bounds of requests.
 const (
-	bodyBytesMax   = "1M"
-	gzipBytesMin   = 1024
-	signInPerMin   = 5
-	apiPerSecond   = 50
-	apiBurst       = 200
-	rateIdentities = 3 // minutes that a quiet identity is remembered
+	bodyBytesMax = "1M"
+	gzipBytesMin = 1024
 )
 
 // routes builds the chain of middlewares and the routes.
@@ -62,7 +58,7 @@ func (s *Server) routes() error {
 		echo.WrapMiddleware(origin.Handler),
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: gzipBytesMin, Skipper: s.streams}),
 		echo.WrapMiddleware(s.sessions.Middleware),
-		s.problems, s.identify, s.limitRate(), s.guard, s.bound, s.checkInput,
+		s.problems, s.identify, s.guard, s.bound, s.checkInput, s.limitRate(),
 	)
 	apiGroup.GET("/openapi.yaml", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/yaml", document)

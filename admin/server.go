@@ -46,7 +46,9 @@ type Config struct {
 	// Nameservers are the addresses that clients join by.
 	Nameservers []string
 	Idle        time.Duration // of a session; 0: 30 min
-	Logger      *slog.Logger  // nil: discard
+	// Now is asked how long ago a password was given; nil: time.Now.
+	Now    func() time.Time
+	Logger *slog.Logger // nil: discard
 }
 
 // Gateway is where the drive can be mounted.
@@ -92,6 +94,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, hub: live.NewHub()}
 	s.ready, s.stop = context.WithCancel(context.Background())

@@ -67,14 +67,18 @@ func Open(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{scs: scs.New(), store: st, idle: cfg.Idle}
-	m.scs.Store, m.scs.Codec, m.scs.HashTokenInStore = st, codec{}, true
-	m.scs.IdleTimeout, m.scs.Lifetime = cfg.Idle, cfg.Life
-	m.scs.Cookie.Name, m.scs.Cookie.Secure = cookiePlain, cfg.Secure
+	cookie := scs.SessionCookie{Name: cookiePlain, Secure: cfg.Secure, HttpOnly: true, Path: "/", SameSite: http.SameSiteStrictMode}
 	if cfg.Secure {
-		m.scs.Cookie.Name = cookieSecure
+		cookie.Name = cookieSecure
 	}
-	m.scs.Cookie.SameSite, m.scs.Cookie.Persist = http.SameSiteStrictMode, false
+	// Not scs.New: it starts a goroutine, for a store that is not used here,
+	// which cannot be stopped safely.
+	m := &Manager{store: st, idle: cfg.Idle, scs: &scs.SessionManager{
+		IdleTimeout: cfg.Idle, Lifetime: cfg.Life, Store: st, Codec: codec{}, HashTokenInStore: true, Cookie: cookie,
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "the session cannot be kept", http.StatusInternalServerError)
+		},
+	}}
 	return m, nil
 }
 

@@ -52,7 +52,7 @@ func imports() map[string][]string {
 		// one place; generated code needs its runtime and Echo, which stays in admin.
 		"admin/api": {"metadata", "metadata/health", "github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime",
 			"go.yaml.in/yaml/v3"},
-		"admin":         {"metadata", "metadata/...", "admin/...", "github.com/labstack/echo/v4/...", "golang.org/x/time/rate"},
+		"admin":         {"metadata", "metadata/...", "admin/...", "github.com/labstack/echo/v4/..."},
 		"admin/demo":    {"metadata", "metadata/...", "admin"},
 		"admin/history": {"metadata"},
 		"admin/live":    {"metadata"},

@@ -1,0 +1,183 @@
+package history
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"kendfs/metadata"
+)
+
+func at(seconds int64) time.Time { return time.Unix(1_700_000_000+seconds, 0).UTC() }
+
+func known(values []float64) (n int) {
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestResolutions(t *testing.T) {
+	h := New(2, 1)
+	for i := range int64(4 * 3600) { // four hours, a gap of one hour in it
+		if i >= 3600 && i < 7200 {
+			continue
+		}
+		h.Add(at(i), []float64{float64(i), math.NaN()})
+	}
+	now := at(4*3600 - 1)
+	for _, c := range []struct {
+		length  time.Duration
+		step    int64
+		points  int
+		known   int
+		atLeast float64 // of the newest point
+	}{
+		{5 * time.Minute, 1, 300, 300, 4*3600 - 1},
+		{15 * time.Minute, 1, 900, 900, 4*3600 - 1},
+		{time.Hour, 10, 360, 360, 4*3600 - 10},
+		{6 * time.Hour, 10, 2160, 1080, 4*3600 - 10},
+		{24 * time.Hour, 60, 1440, 180, 4*3600 - 60},
+		{7 * 24 * time.Hour, 300, 2016, 36, 4*3600 - 300},
+	} {
+		s := SpanOf(now, c.length, false)
+		col := h.Column(s, 0, 0)
+		if s.Step != c.step || len(s.Times) != c.points || len(col) != c.points {
+			t.Errorf("%v: got step %d, %d times, %d values", c.length, s.Step, len(s.Times), len(col))
+			continue
+		}
+		if n := known(col); n < c.known-1 || n > c.known+2 {
+			t.Errorf("%v: %d points are known, want about %d", c.length, n, c.known)
+		}
+		if last := col[len(col)-1]; last < c.atLeast || last > 4*3600 {
+			t.Errorf("%v: the newest is %v, want %v or a little more", c.length, last, c.atLeast)
+		}
+		if last := s.Times[len(s.Times)-1]; last > now.Unix() || last <= now.Unix()-s.Step || last%s.Step != 0 {
+			t.Errorf("%v: the last time is %d, now is %d", c.length, last, now.Unix())
+		}
+		if known(h.Column(s, 0, 1)) != 0 || known(h.Column(s, 0, 9)) != 0 {
+			t.Errorf("%v: a series of which nothing is known has points", c.length)
+		}
+	}
+}
+
+// A point of ten seconds is the mean of its samples, and samples of the past
+// change nothing.
+func TestMeans(t *testing.T) {
+	h := New(1, 1)
+	for i := range int64(20) {
+		h.Add(at(i), []float64{float64(i % 10)})
+	}
+	h.Add(at(3), []float64{1e9})
+	s := SpanOf(at(19), time.Hour, false)
+	col := h.Column(s, 0, 0)
+	if got := col[len(col)-1]; got != 4.5 {
+		t.Errorf("got %v, want 4.5", got)
+	}
+	// After a long silence nothing old is taken for new.
+	h.Add(at(100_000), []float64{1})
+	if n := known(h.Column(SpanOf(at(100_000), 15*time.Minute, false), 0, 0)); n != 1 {
+		t.Errorf("%d points, want 1", n)
+	}
+}
+
+func TestNodes(t *testing.T) {
+	h := New(1, 2)
+	for i := range int64(600) {
+		h.AddNode(at(i), 7, []float64{1, float64(i), 99})
+	}
+	s := SpanOf(at(599), 15*time.Minute, true)
+	if s.Step != 60 || len(s.Times) != 15 {
+		t.Errorf("got step %d, %d times", s.Step, len(s.Times))
+	}
+	if n := known(h.Column(s, 7, 1)); n < 10 || n > 11 {
+		t.Errorf("%d points of the node, want 10 or 11", n)
+	}
+	if known(h.Column(s, 8, 0)) != 0 || known(h.Column(s, 7, 2)) != 0 {
+		t.Error("a node or a series that is not there has points")
+	}
+	for i := range NodesMax + 50 {
+		h.AddNode(at(600), metadata.NodeID(i+100), []float64{1})
+	}
+	if len(h.nodes) != NodesMax {
+		t.Errorf("%d nodes, want %d", len(h.nodes), NodesMax)
+	}
+	h.Keep(func(id metadata.NodeID) bool { return id == 7 })
+	if len(h.nodes) != 1 {
+		t.Errorf("%d nodes are left", len(h.nodes))
+	}
+}
+
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.bin")
+	h := New(3, 2)
+	if err := h.Load(path); err != nil {
+		t.Errorf("no file yet: %v", err)
+	}
+	for i := range int64(100) {
+		h.Add(at(i), []float64{float64(i), 2, math.NaN()})
+		h.AddNode(at(i), 9, []float64{5})
+	}
+	if !h.Due(at(100)) {
+		t.Error("not due before the first save")
+	}
+	if err := h.Save(path, at(100)); err != nil {
+		t.Fatal(err)
+	}
+	if h.Due(at(130)) || !h.Due(at(161)) {
+		t.Error("due too early, or too late")
+	}
+	again := New(3, 2)
+	if err := again.Load(path); err != nil {
+		t.Fatal(err)
+	}
+	s := SpanOf(at(99), 5*time.Minute, false)
+	for series := range 3 {
+		a, b := h.Column(s, 0, series), again.Column(s, 0, series)
+		for i := range a {
+			if a[i] != b[i] && !(math.IsNaN(a[i]) && math.IsNaN(b[i])) {
+				t.Fatalf("series %d, point %d: %v became %v", series, i, a[i], b[i])
+			}
+		}
+	}
+	if known(again.Column(SpanOf(at(99), time.Hour, true), 9, 0)) == 0 {
+		t.Error("the node is lost")
+	}
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 7, 8, 20, len(good) / 2, len(good) - 1} {
+		bad := append([]byte{}, good...)
+		bad[i] ^= 1
+		if err := again.decode(bad); err == nil {
+			t.Errorf("byte %d is damaged, and it was read", i)
+		}
+		if err := again.decode(good[:i]); err == nil {
+			t.Errorf("%d bytes were read", i)
+		}
+	}
+	if err := New(4, 2).Load(path); err == nil {
+		t.Error("a file of other series was read")
+	}
+	if err := h.Save(filepath.Join(path, "x"), at(0)); err == nil {
+		t.Error("saved into a file")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	h := New(1, 1)
+	h.cluster = h.cluster[:1]
+	f.Add(h.encode())
+	f.Add([]byte(magic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h := New(1, 1)
+		if h.decode(b) == nil {
+			h.Add(at(0), []float64{1})
+		}
+	})
+}
