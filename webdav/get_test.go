@@ -228,7 +228,7 @@ func TestListing(t *testing.T) {
 			t.Errorf("listing has %q:\n%s", bad, a.body)
 		}
 	}
-	for _, want := range []string{"&lt;img src=x", `href="/dir/sub%20dir/"`, "5 B", `href="/dir/javascript:alert(1)"`} {
+	for _, want := range []string{"&lt;img src=x", `href="/dir/sub%20dir/"`, "5 B", `href="/dir/javascript:alert(1)"`, "<th>Modified (UTC)</th>"} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("listing lacks %q:\n%s", want, a.body)
 		}

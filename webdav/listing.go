@@ -37,7 +37,8 @@ func (h *Handler) listing(w http.ResponseWriter, r *request) error {
 }
 
 const listingStyle = `body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}` +
-	`table{border-collapse:collapse;width:100%}td{padding:.15em .6em;border-top:1px solid #8884}` +
+	`table{border-collapse:collapse;width:100%}td,th{padding:.15em .6em;border-top:1px solid #8884}` +
+	`th{text-align:left;font-weight:normal;color:#777;border:0}th+th{text-align:right}` +
 	`td+td{text-align:right;white-space:nowrap;color:#777}a{text-decoration:none}` +
 	`h1,td{overflow-wrap:anywhere}td+td{overflow-wrap:normal}td:first-child{white-space:pre-wrap}`
 
@@ -50,7 +51,7 @@ func appendListing(b []byte, p metadata.Path, page *metadata.Page) []byte {
 	b = append(b, title...)
 	b = append(b, "</title><style>"+listingStyle+"</style></head>\n<body><h1>"...)
 	b = append(b, title...)
-	b = append(b, "</h1>\n<table>\n"...)
+	b = append(b, "</h1>\n<table>\n<tr class=\"head\"><th>Name</th><th>Size</th><th>Modified (UTC)</th></tr>\n"...)
 	if p != metadata.Root {
 		up, _ := p.Split()
 		b = append(b, `<tr><td><a href="`...)
