@@ -6,9 +6,7 @@ export const en = {
   copyDetails: 'Copy details',
   cancel: 'Cancel',
   close: 'Close',
-  ok: 'OK',
   more: 'More actions',
-  undo: 'Undo',
   emptyTitle: 'Nothing here yet',
   errorTitle: 'This could not be loaded',
   noAnswer: 'The admin server does not answer',
@@ -28,16 +26,11 @@ export const en = {
   selected: (n: number) => `${n} selected`,
   rows: (n: string) => `${n} rows`,
   columns: 'Columns',
-  selectAll: 'Select all',
-  selectRow: 'Select',
-  sortedUp: 'ascending',
-  sortedDown: 'descending',
   search: 'Search',
   clear: 'Clear',
   expand: 'Open branch',
   collapse: 'Close branch',
   dismiss: 'Dismiss',
-  working: 'Working',
 };
 
 export type Messages = typeof en;
