@@ -417,3 +417,22 @@ func TestWatchCommands(t *testing.T) {
 	}
 	p.stop()
 }
+
+// TestActionsAreCommands: what a check offers can be typed as it stands.
+func TestActionsAreCommands(t *testing.T) {
+	for _, a := range health.Operations() {
+		words := strings.Fields(strings.ReplaceAll(a.Command, "NODE", "n2"))
+		c, rest, err := newRoot().Find(words[1:])
+		if err != nil || words[0] != "ken" || !c.Runnable() {
+			t.Errorf("%s: %q is no command: %v", a.Op, a.Command, err)
+			continue
+		}
+		if err := c.ParseFlags(rest); err != nil {
+			t.Errorf("%s: %q: %v", a.Op, a.Command, err)
+			continue
+		}
+		if c.Args != nil && c.Args(c, c.Flags().Args()) != nil {
+			t.Errorf("%s: %q: %v", a.Op, a.Command, c.Args(c, c.Flags().Args()))
+		}
+	}
+}

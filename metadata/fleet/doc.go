@@ -15,10 +15,14 @@
 //   - place.go     which volume to lease, which disks for a new one
 //   - repair.go    copies to make, replicas to drop, leases in the way
 //   - garbage.go   dead blocks, copies nobody lists, digests that differ
-//   - status.go    the verdict
+//   - status.go    what the judgement is made of (package health makes it)
+//   - stop.go      what would be without some nodes
+//   - chronicle.go what is told of it all as events
 //
 // Type Fleet feeds them: heartbeat.go and lease.go are its calls, refresh.go
-// keeps its copy of the records, propose.go carries plans out.
+// keeps its copy of the records, propose.go carries plans out; watch.go and
+// repairs.go answer who looks on, presence.go knows nodes without heartbeats,
+// record.go has events recorded and looks at failed logins, quotas and growth.
 //
 // What it refuses: to plan on a state that it could not read, to drop the last
 // replica that answers, to repair before a new term is DownAfter old, to give
@@ -35,6 +39,11 @@
 //     cannot be renewed
 //   - a copy that no volume lists is dropped only when all replicas of its
 //     volume answer; until then it is the best target of the repair
+//   - every change is told as one event, also over a change of leaders: a new one
+//     begins with what the last 500 events say. What could not be recorded is
+//     told again; only an outcome that nobody knows can make it told twice
+//   - a watcher is woken by a change of verdict, checks, nodes, settings or
+//     events, and twice a second at most
 //   - dead blocks never hold up a comparison or a repair (garbage.go, reapEarly)
 //
 // Storage servers must carry out the orders for one volume on one disk in the
@@ -55,8 +64,14 @@
 // may be called by many at once; one mutex guards the term, and it is never
 // held during a call of the Store.
 //
+// Operators' settings (limits of repair, its pause, patience with silent nodes)
+// come with the cluster's row and count from the next tick on; volumes that they
+// want repaired first are remembered for the term.
+//
 // Limits: ordersMax orders, ordersOfReplyMax in one reply, CopiesPerSource and
 // CopiesPerTarget copies at once for each node, straysMax, suspectsMax,
-// failuresMax remembered copies, deletesMax batches of dead blocks. A plan
+// failuresMax remembered copies, deletesMax batches of dead blocks, pendingMax
+// events that wait, urgentMax volumes to be repaired first, presentMax signs of
+// life, a day of samples of growth. A plan
 // reads every volume: 100 000 volumes (400 TB) take about 0.1 s of one core.
 package fleet

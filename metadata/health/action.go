@@ -1,6 +1,9 @@
 package health
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The operations of the admin's API that checks offer.
 const (
@@ -42,6 +45,17 @@ func operations() map[string]operation {
 		opCertificates: {"Show certificates", "ken node list", false},
 		opFiles:        {"Show the folder", "ken fs ls NODE", true},
 	}
+}
+
+// Operations returns every operation that a check may offer, with NODE in place
+// of a target, in the order of their ids.
+func Operations() []Action {
+	var out []Action
+	for op, o := range operations() {
+		out = append(out, Action{Op: op, Label: o.label, Command: o.command})
+	}
+	slices.SortFunc(out, func(a, b Action) int { return strings.Compare(a.Op, b.Op) })
+	return out
 }
 
 // targetsMax bounds the targets for which a check offers actions.

@@ -18,7 +18,9 @@
 //     transport says that it was never delivered, or when it carries a session
 //     and a sequence, by which the state machine knows a repetition.
 //   - A query may be sent again at any time.
-//   - A peer can only do what the roles in its certificate allow (allow.go).
+//   - A peer can only do what the roles in its certificate allow (allow.go), and
+//     the audit has its certificate's node, whatever it claims (actor.go).
+//   - A Watch is one call of up to 25 s; everything else is answered at once.
 //
 // Limits: a message is bounded by quicwire's frame size, a page by the
 // constants of package metadata. A Remote starts no goroutine; a Server runs

@@ -110,12 +110,16 @@ func (s *state) place(row *metapb.EntryRow, op *metapb.SetAttr) error {
 	if err != nil {
 		return err
 	}
+	var c changes
 	if op.QuotaBytes != nil {
+		c.add("quota_bytes", dir.QuotaBytes, op.QuotaBytes.GetValue())
 		dir.QuotaBytes = op.QuotaBytes.GetValue()
 	}
 	if op.Replication != nil {
+		c.add("replication", dir.Replication, uint32(op.Replication.GetValue()))
 		dir.Replication = uint32(op.Replication.GetValue())
 	}
+	s.note("dir.set", op.GetPath(), c.String())
 	s.setDir(row.Id, dir)
 	return nil
 }

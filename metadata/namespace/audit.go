@@ -50,6 +50,10 @@ func attempt(cmd *metapb.Command) (action, target string) {
 		return "settings.set", ""
 	case *metapb.Command_SetMute:
 		return "check.mute", op.SetMute.GetCode()
+	case *metapb.Command_SetAttr:
+		if op.SetAttr.GetQuotaBytes() != nil || op.SetAttr.GetReplication() != nil {
+			return "dir.set", op.SetAttr.GetPath()
+		}
 	}
 	return "", ""
 }
@@ -81,6 +85,14 @@ func (s *state) audit(cmd *metapb.Command, refused error) error {
 		return nil
 	}
 	row.Actor = cmd.GetActor()
+	if user := cmd.GetSetAttr().GetGuard().GetUser(); user != "" && row.Actor.GetUser() == "" {
+		// The tree's commands say themselves for whom they are.
+		row.Actor = proto.CloneOf(row.Actor)
+		if row.Actor == nil {
+			row.Actor = &metapb.Actor{Origin: "system"}
+		}
+		row.Actor.User = user
+	}
 	return s.addAudit(row)
 }
 

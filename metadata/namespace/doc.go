@@ -33,6 +33,8 @@
 // may do what now; commit.go, tree.go, copy.go, remove.go and attr.go are the
 // tree, lock.go and lockrows.go its locks, content.go what files are made of;
 // volume.go, lease.go, session.go and dead.go are the blocks' side; node.go,
-// user.go, token.go and cluster.go the people's and machines'. DESIGN.md has
+// user.go, token.go and cluster.go the people's and machines'; event.go and
+// audit.go what happened and who did it, setting.go and setnode.go what
+// operators want. DESIGN.md has
 // every row byte by byte and the reasons.
 package namespace

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,22 @@ func TestQuotasAreFound(t *testing.T) {
 		w.must(setAttrCmd(&metapb.SetAttr{Path: path, QuotaBytes: &metapb.Int64Value{Value: bytes}}))
 	}
 	quota("/q", 10)
+	if r := w.newestAudit(); r.Action != "dir.set" || r.Target != "/q" || r.Detail != "quota_bytes: 0 → 10" {
+		t.Errorf("recorded: %v", r)
+	}
+	w.must(setAttrCmd(&metapb.SetAttr{Path: "/q", Guard: &metapb.Guard{User: "adm"}, Replication: &metapb.Int64Value{Value: 3}}))
+	if r := w.newestAudit(); r.Actor.User != "adm" || r.Detail != "replication: 0 → 3" {
+		t.Errorf("recorded: %v", r)
+	}
+	w.must(fleetCommand(parseStep("user joe role=2 hash=h create"), w.now))
+	if res := w.do(&metapb.Command{Actor: &metapb.Actor{Origin: "gateway"}, Op: setAttrCmd(&metapb.SetAttr{
+		Path: "/q", Guard: &metapb.Guard{User: "joe"}, QuotaBytes: &metapb.Int64Value{},
+	}).Op}); res.Ok {
+		t.Error("a writer sets a quota")
+	}
+	if r := w.newestAudit(); r.Actor.User != "joe" || r.Outcome != "denied" || r.Actor.Origin != "gateway" {
+		t.Errorf("recorded: %v", r)
+	}
 	quota("/q/in", 1000)
 	quota("/free", 1000)
 	w.must(fleetCommand(parseStep("commit s1 /q/in/f v1 e=1 locals=5 len=9"), w.now))
@@ -263,5 +280,23 @@ func TestOperatorReplayIsTheSame(t *testing.T) {
 	a, b := operated(t), operated(t)
 	if a.hash(a.kv) != b.hash(b.kv) {
 		t.Error("the same batches gave different rows")
+	}
+}
+
+// TestRecordRowsAreStable holds the bytes that DESIGN.md shows.
+func TestRecordRowsAreStable(t *testing.T) {
+	row := &metapb.AuditRow{
+		Id: 3, Time: 1, Actor: &metapb.Actor{User: "ann", Origin: "admin", Node: 7}, Action: "node.drain", Target: "n2",
+		Detail: "state: active → draining", Outcome: "ok",
+	}
+	want := "410000000000000003" + "0803" + "1001" + "1a0e0a03616e6e120561646d696e1807" + "220a6e6f64652e647261696e" + "2a026e32" +
+		"321a" + hex.EncodeToString([]byte(row.Detail)) + "3a026f6b"
+	if got := hex.EncodeToString(append(keyAudit(3), marshal(row)...)); got != want {
+		t.Errorf("a record:\n got %s\nwant %s", got, want)
+	}
+	event := &metapb.EventRow{Id: 1, Time: 2, Severity: "info", Code: "X", Node: 3, Subject: "n3", Text: "t"}
+	want = "450000000000000001" + "0801" + "1002" + "1a04696e666f" + "220158" + "2803" + "32026e33" + "3a0174"
+	if got := hex.EncodeToString(append(keyEvent(1), marshal(event)...)); got != want {
+		t.Errorf("an event:\n got %s\nwant %s", got, want)
 	}
 }
