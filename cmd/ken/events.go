@@ -213,7 +213,7 @@ func printEvent(w io.Writer, g *globals, e metadata.Event) error {
 		return json.NewEncoder(w).Encode(e)
 	}
 	r := eventRow(e)
-	_, err := fmt.Fprintf(w, "%s  %-8s  %-4s  %-16s  %s\n", r[0], r[1], r[2], r[3], r[4])
+	_, err := fmt.Fprintf(w, "%s  %-8s  %-4s  %-19s  %s\n", r[0], r[1], r[2], r[3], r[4])
 	return err
 }
 

@@ -182,9 +182,9 @@ TIME                 SEVERITY  NODE  CODE       TEXT
 		}
 	}
 	compareLines(t, "events that follow", strings.ReplaceAll(inUTC(out.String()), `"2026-05-17T12:00:00Z"`, "T"),
-		`2026-05-17 12:00:00  critical  n3    NODE_DOWN         Storage server attic is down.
+		`2026-05-17 12:00:00  critical  n3    NODE_DOWN            Storage server attic is down.
 {"id":7,"time":T,"severity":"critical","code":"NODE_DOWN","node":3,"subject":"n3","text":"Storage server attic is down."}
-2026-05-17 12:01:00  info      -     VERDICT           Protected: all data has all its copies.
+2026-05-17 12:01:00  info      -     VERDICT              Protected: all data has all its copies.
 {"id":8,"time":"2026-05-17T12:01:00Z","severity":"info","code":"VERDICT","text":"Protected: all data has all its copies."}
 `)
 }
@@ -345,7 +345,7 @@ func TestOperations(t *testing.T) {
 		{"audit --limit 100", 0, "node.maintenance"},
 		{"audit --text draining -o json", 0, `"node.drain"`},
 		{"audit --node n4 --user nobody", 0, "TIME"},
-		{"events", 0, "TIME  SEVERITY"},
+		{"events", 0, "NODE_JOINED"},
 		{"events --since 1h --severity warning --node n2 -o json", 0, "["},
 		{"events --since soon", 2, ""},
 		{"events --limit 0", 2, ""},
