@@ -26,14 +26,14 @@ const gatewayInstance = "webdav"
 // startGateway serves the drive.
 func (n *Node) startGateway(context.Context) error {
 	w := n.cfg.WebDAV
-	var blocks *blockio.Client
-	meta := n.meta.Introduce(func() metadata.Presence { return n.presence(gatewayTraffic(blocks, n.started)) })
-	blocks = blockio.New(blockio.Config{
+	traffic := newTraffic()
+	meta := n.meta.Introduce(func() metadata.Presence { return n.presence(traffic.sum(n.started)) })
+	blocks := blockio.New(blockio.Config{
 		Node: n.ID(), Instance: gatewayInstance, Leaser: meta, Stager: n.meta, Referrer: n.meta,
 		Local: n.local.target, Wire: blockio.Quic(n.endpoint),
 		BlockBytes: w.BlockMiB << 20, BufferBytes: int64(w.BufferMiB) << 20, Logger: n.log,
 	})
-	n.blocks, n.traffic = blocks, newTraffic()
+	n.blocks, n.traffic = blocks, traffic
 	n.drains = append(n.drains, blocks.Close)
 	n.wg.Go(func() { keepPresent(n.ctx, meta) })
 	l, err := listenTCP(w.Listen, "--webdav")

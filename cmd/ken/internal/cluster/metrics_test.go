@@ -326,6 +326,46 @@ func TestCountedWriter(t *testing.T) {
 	}
 }
 
+// TestGatewayTellsItsTraffic: what users do shows at the nameserver.
+func TestGatewayTellsItsTraffic(t *testing.T) {
+	tr := newTraffic()
+	for ms, bucket := range map[int]int{0: 0, 1: 1, 2: 2, 3: 2, 4: 3, 8191: 13, 8192: 14, 1 << 30: 14} {
+		before := tr.sum(time.Time{})
+		tr.note("GET", &countedWriter{status: 200, n: 7}, time.Duration(ms)*time.Millisecond)
+		after := tr.sum(time.Time{})
+		if after.Latency[bucket] != before.Latency[bucket]+1 || after.BytesRead != before.BytesRead+7 {
+			t.Errorf("%d ms: got %v", ms, after.Latency)
+		}
+	}
+	tr.note("PUT", &countedWriter{status: 507}, time.Millisecond)
+	tr.note("PROPFIND", &countedWriter{status: 207}, time.Millisecond)
+	if got := tr.sum(time.Time{}); got.Reads != 9 || got.Writes != 1 || got.Errors != 1 || len(got.Latency) != metadata.TrafficBuckets {
+		t.Errorf("got %+v", got)
+	}
+	d, err := Dev(t.Context(), DevOptions{Dir: t.TempDir(), WebDAV: "127.0.0.1:0", StorageServers: 1, Replication: 1, Password: "correct-horse-9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close(context.Background())
+	if err := putGet(t.Context(), d.URL()+"file", "correct-horse-9", make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	end := time.Now().Add(20 * time.Second)
+	for tick := time.NewTicker(50 * time.Millisecond); ; <-tick.C {
+		ns, err := d.nodes[0].meta.Nodes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ns[0].Gateway; got.Writes == 1 && got.Reads == 1 && got.BytesRead == 1<<20 && got.BytesWritten == 1<<20 {
+			tick.Stop()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the nameserver knows %+v", ns[0].Gateway)
+		}
+	}
+}
+
 // freeUDP returns an address that nobody listens on now.
 func freeUDP(t *testing.T) string {
 	t.Helper()

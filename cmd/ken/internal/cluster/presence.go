@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"kendfs/datanode/blockio"
 	"kendfs/metadata"
 	"kendfs/metadata/metarpc"
 )
@@ -19,15 +18,6 @@ func (n *Node) presence(t metadata.Traffic) metadata.Presence {
 // certExpires returns the end of the node's certificate, which is renewed while
 // the node runs.
 func (n *Node) certExpires() time.Time { return n.identity.credentials().Cert.NotAfter }
-
-// gatewayTraffic is what a gateway has moved for its users.
-func gatewayTraffic(c *blockio.Client, started time.Time) metadata.Traffic {
-	s := c.Stats()
-	return metadata.Traffic{
-		Started: started, Writes: s.PutBlocks, BytesWritten: s.PutBytes, BytesRead: s.GetBytes,
-		Errors: s.PutFailures + s.GetFailures,
-	}
-}
 
 // keepPresent gives a sign of life until ctx ends: who has nothing to write
 // keeps no session, and would not be heard of otherwise. What fails is made up

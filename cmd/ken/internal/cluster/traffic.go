@@ -2,12 +2,16 @@ package cluster
 
 import (
 	"io"
+	"math/bits"
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"kendfs/metadata"
 )
 
 // traffic counts a gateway's requests.
@@ -16,6 +20,9 @@ type traffic struct {
 	seconds  *prometheus.HistogramVec // by method
 	in, out  prometheus.Counter
 	flying   prometheus.Gauge
+
+	reads, writes, errors, read, written atomic.Int64
+	latency                              [metadata.TrafficBuckets]atomic.Int64
 }
 
 func newTraffic() *traffic {
@@ -35,6 +42,46 @@ func (t *traffic) collectors() []prometheus.Collector {
 	return []prometheus.Collector{t.requests, t.seconds, t.in, t.out, t.flying}
 }
 
+// sum is what the gateway tells the nameserver of itself: requests of its users,
+// their bytes, and how long each took.
+func (t *traffic) sum(started time.Time) metadata.Traffic {
+	out := metadata.Traffic{
+		Started: started, Reads: t.reads.Load(), Writes: t.writes.Load(), BytesRead: t.read.Load(),
+		BytesWritten: t.written.Load(), Errors: t.errors.Load(),
+	}
+	for i := range t.latency {
+		out.Latency = append(out.Latency, t.latency[i].Load())
+	}
+	return out
+}
+
+// note counts one request.
+func (t *traffic) note(method string, w *countedWriter, took time.Duration) {
+	t.out.Add(float64(w.n))
+	t.read.Add(w.n)
+	t.requests.WithLabelValues(method, strconv.Itoa(w.status)).Inc()
+	t.seconds.WithLabelValues(method).Observe(took.Seconds())
+	if changes(method) {
+		t.writes.Add(1)
+	} else {
+		t.reads.Add(1)
+	}
+	if w.status >= http.StatusInternalServerError {
+		t.errors.Add(1)
+	}
+	bucket := bits.Len64(uint64(took.Milliseconds())) // of 2^i ms
+	t.latency[min(bucket, len(t.latency)-1)].Add(1)
+}
+
+// changes reports whether a method may change the drive.
+func changes(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "PROPFIND":
+		return false
+	}
+	return true
+}
+
 // methodLabel keeps clients from inventing labels.
 func methodLabel(method string) string {
 	known := []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK",
@@ -52,13 +99,11 @@ func (t *traffic) counted(h http.Handler) http.Handler {
 		began, method := time.Now(), methodLabel(r.Method)
 		cw := &countedWriter{ResponseWriter: w, status: http.StatusOK}
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &countedBody{r.Body, t.in}
+			r.Body = &countedBody{r.Body, t}
 		}
 		defer func() { // also when the handler gives the connection up
 			t.flying.Dec()
-			t.out.Add(float64(cw.n))
-			t.requests.WithLabelValues(method, strconv.Itoa(cw.status)).Inc()
-			t.seconds.WithLabelValues(method).Observe(time.Since(began).Seconds())
+			t.note(method, cw, time.Since(began))
 		}()
 		h.ServeHTTP(cw, r)
 	})
@@ -67,12 +112,13 @@ func (t *traffic) counted(h http.Handler) http.Handler {
 // countedBody counts what is read of a request.
 type countedBody struct {
 	io.ReadCloser
-	n prometheus.Counter
+	t *traffic
 }
 
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.n.Add(float64(n))
+	b.t.in.Add(float64(n))
+	b.t.written.Add(int64(n))
 	return n, err
 }
 
