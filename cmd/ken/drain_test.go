@@ -86,6 +86,33 @@ func TestRemovedCertificate(t *testing.T) {
 	mustKen(t, "fs", "ls", "--dir", c.node(0), "/") // the owner's still opens everything
 }
 
+// TestCopiedFolder runs a storage server a second time from a copy of its
+// folder: the copy says what is wrong, and the drive does not notice.
+func TestCopiedFolder(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, t.TempDir(), 2, "")
+	d := newDrive(c.url())
+	files := putFiles(t, d, "a", 1000, 5<<20)
+	c.nodes[1].stop()
+	sh(t, "", nil, "cp", "-r", c.node(1), filepath.Join(c.dir, "copy"))
+	c.start(1)
+	c.awaitAllUp(30 * time.Second)
+	before := c.nodeList()["node1"].Addr
+	copied, _ := start(t, "run", "--dir", filepath.Join(c.dir, "copy"), "--listen", freePort(t, "udp"))
+	await(t, "the copy is told off", 20*time.Second, func() bool {
+		return strings.Contains(copied.stderr(), "runs in a copy of the node's folder and must be stopped")
+	})
+	for name, b := range putFiles(t, d, "b", 1000, 5<<20) {
+		files[name] = b
+	}
+	if n := c.nodeList()["node1"]; n.Addr != before || n.Liveness != "up" {
+		t.Errorf("node1 is at %s and %s, was at %s", n.Addr, n.Liveness, before)
+	}
+	copied.stop()
+	c.nodes[2].stop() // all is on the one that was copied
+	wantFiles(t, d, files)
+}
+
 // TestMaintenance: while a node is in maintenance nothing is copied for it, and
 // the verdict does not call that safe.
 func TestMaintenance(t *testing.T) {

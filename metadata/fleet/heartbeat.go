@@ -19,7 +19,7 @@ const (
 // does not say it is working on, so that a lost reply costs nothing.
 //
 // KindDenied: the node is removed or is no storage server. KindNotFound: it is
-// not enrolled. KindTooLarge. The caller has checked that the node itself calls.
+// not enrolled. KindConflict: another process is this node. KindTooLarge. The caller has checked that the node itself calls.
 func (f *Fleet) Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.HeartbeatReply, error) {
 	if len(h.Disks) > heartbeatDisksMax || len(h.Digests) > metadata.HeartbeatDigestsMax ||
 		len(h.Done) > heartbeatOrdersMax || len(h.Running) > heartbeatOrdersMax {
@@ -27,6 +27,9 @@ func (f *Fleet) Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.H
 	}
 	t, err := f.knowNode(ctx, h.Node)
 	if err != nil {
+		return metadata.HeartbeatReply{}, err
+	}
+	if err := f.onlyInstance(t, h); err != nil {
 		return metadata.HeartbeatReply{}, err
 	}
 	foreign, err := f.announce(ctx, t, h)
@@ -70,6 +73,27 @@ func (f *Fleet) Heartbeat(ctx context.Context, h metadata.Heartbeat) (metadata.H
 		Orders: t.orders.of(h.Node, running), Interval: heartbeatInterval,
 		RepairBytesPerSecond: f.repairRate(t),
 	}, nil
+}
+
+// instanceQuiet is how long a storage server must have been silent until another
+// process may be it: longer than the time between two of its heartbeats.
+const instanceQuiet = 3 * heartbeatInterval / 2
+
+// onlyInstance refuses a process that says it is a node as which another one
+// reports: somebody runs a copy of its folder, whose disks pass for the node's
+// and hold what they held then. One that was killed and started again is
+// refused for a moment, too.
+func (f *Fleet) onlyInstance(t *term, h metadata.Heartbeat) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := t.nodes[h.Node]
+	ago := time.Since(n.beat.heard)
+	if h.Started.IsZero() || n.instance.IsZero() || h.Started.Equal(n.instance) || n.beat.leaving || ago >= instanceQuiet {
+		return nil
+	}
+	return metadata.Errorf(metadata.KindConflict,
+		"another process, at %s, reported as node %s %.1f s ago: unless it has just ended, one of the two runs in a copy of the node's folder and must be stopped",
+		n.Addr, h.Node, ago.Seconds())
 }
 
 // knowNode returns the term if the node may report to it.
@@ -164,7 +188,7 @@ func (f *Fleet) announceEach(ctx context.Context, h metadata.Heartbeat, disks []
 
 // heard takes over what the node says about itself.
 func (n *node) heard(h metadata.Heartbeat, foreign []metadata.DiskID, now time.Time) {
-	n.beat = beat{heard: now, leaving: h.Leaving}
+	n.beat, n.instance = beat{heard: now, leaving: h.Leaving}, h.Started
 	n.Version, n.Started, n.CertExpires, n.Traffic = h.Version, h.Started, h.CertExpires, bounded(h.Traffic)
 	n.ClockSkew = skew(h.Sent, now)
 	disks := make(map[metadata.DiskID]*reported, len(h.Disks))

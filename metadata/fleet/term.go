@@ -47,7 +47,8 @@ type term struct {
 
 // node is a node's row, and what its heartbeats say.
 type node struct {
-	metadata.Node // without Liveness, Heard; Disks hold the ids only
+	metadata.Node           // without Liveness, Heard; Disks hold the ids only
+	instance      time.Time // when the process that reports as this node was started
 	beat          beat
 	disks         map[metadata.DiskID]*reported
 }
