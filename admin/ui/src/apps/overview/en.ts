@@ -14,7 +14,7 @@ export const en = {
   copiesOf: (volumes: string, size: string) => `${volumes} · ${size}`,
   lose: 'Can lose',
   loseNone: 'No more server',
-  loseNoneHint: 'Any server lost now makes data unreadable.',
+  loseNoneHint: 'One more lost server can make data unreadable.',
   loseSome: (n: string) => `Any ${n} more`,
   loseSomeHint: 'All data stays readable.',
   loseUnknown: 'Not known',

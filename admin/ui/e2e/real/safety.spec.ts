@@ -1,0 +1,144 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { expect, pill, test } from './test';
+
+// What a person sees while a cluster of real processes loses a machine, gets
+// it back and is emptied of another.
+test.describe.configure({ mode: 'serial', timeout: 120_000 });
+
+const pictures = join(import.meta.dirname, '../output/real');
+mkdirSync(pictures, { recursive: true });
+
+type Seen = { at: number; word: string };
+
+// watch notes every word that the verdict in the taskbar shows, and when.
+async function watch(page: Page): Promise<() => Promise<Seen[]>> {
+  await page.evaluate(() => {
+    const seen: { at: number; word: string }[] = [];
+    const look = (): void => {
+      const button = [...document.querySelectorAll('button')].find((b) => b.getAttribute('aria-label')?.startsWith('Health:'));
+      const word = button?.getAttribute('aria-label')?.replace('Health: ', '').replace(/[\d<].*/, '').trim() ?? '';
+      if (word && seen.at(-1)?.word !== word) seen.push({ at: Date.now(), word });
+    };
+    look();
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+    Object.assign(globalThis, { seenVerdicts: seen });
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { seenVerdicts: Seen[] }).seenVerdicts);
+}
+
+const some = (mib: number): Uint8Array<ArrayBuffer> => {
+  const b = new Uint8Array(mib << 20);
+  for (let i = 0; i < b.length; i += 997) b[i] = i % 251;
+  return b;
+};
+
+test('a machine is lost: at risk, repairing, protected, without help', async ({ page, cluster, signedIn }) => {
+  await cluster.dav('MKCOL', '/two');
+  await cluster.dav('MKCOL', '/three');
+  await cluster.ken(['fs', 'replication', '--dir', cluster.at('ns'), '/three', '3']);
+  // More of what keeps two copies, so that what has one is safe again first.
+  for (const [folder, files] of [['two', 2], ['three', 8]] as const)
+    for (let i = 0; i < files; i++) expect((await cluster.dav('PUT', `/${folder}/file ${i}`, some(8))).status).toBe(201);
+
+  await signedIn('/d/overview');
+  await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 20_000 });
+  // Slow enough to be looked at.
+  await page.goto(`${cluster.admin}/d/replication`);
+  const limit = await page.request.put(`${cluster.admin}/api/v1/replication/limit`, {
+    data: { bytes_per_second: 6 << 20, reason: 'to look at it' }, headers: { Origin: cluster.admin },
+  });
+  expect(limit.status()).toBe(200);
+  await page.goto(`${cluster.admin}/d/overview`);
+  await expect(pill(page)).toBeVisible();
+
+  // The victim holds data of both kinds.
+  const volumes = (await cluster.volumes()).filter((v) => v.blocks > 0);
+  const ids = await cluster.nodeIDs();
+  const victim = cluster.servers.find((name) =>
+    [2, 3].every((target) => volumes.some((v) => v.target === target && v.replicas.some((r) => r.node === ids.get(name)))));
+  if (!victim) throw new Error(`no server has data of both targets: ${JSON.stringify(volumes)}`);
+
+  const seen = await watch(page);
+  const gone = await cluster.kill(victim);
+  let down = 0;
+  await cluster.until('it is declared down', async () => {
+    const is = (await cluster.status()).nodes.down === 1;
+    if (is) down = Date.now();
+    return is;
+  });
+  await expect.poll(async () => (await seen()).map((s) => s.word), { timeout: 10_000 }).toContain('At risk');
+  await page.screenshot({ path: join(pictures, 'at-risk.png') });
+  await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 90_000 });
+  const words = await seen();
+  const order = words.map((s) => s.word);
+  expect(order[0], `the verdicts: ${JSON.stringify(words)}`).toBe('Protected');
+  expect(order.indexOf('At risk')).toBeGreaterThan(0);
+  expect(order.lastIndexOf('Repairing'), `the verdicts: ${JSON.stringify(words)}`).toBeGreaterThan(order.indexOf('At risk'));
+  expect(order.at(-1)).toBe('Protected');
+  const at = words.find((s) => s.word === 'At risk')?.at ?? Infinity;
+  test.info().annotations.push({ type: 'measured', description: `dead at 0, down seen after ${down - gone} ms, on screen after ${at - gone} ms; ${order.join(', ')}` });
+  expect(at - down, 'ms from "down" to the screen').toBeLessThanOrEqual(2000);
+  await page.screenshot({ path: join(pictures, 'repaired.png') });
+
+  await page.request.put(`${cluster.admin}/api/v1/replication/limit`, { data: { bytes_per_second: 0 }, headers: { Origin: cluster.admin } });
+  await cluster.run(victim);
+  await cluster.until('it is back', async () => (await cluster.status()).nodes.up === 4);
+});
+
+test('the page, the API and the command line say the same', async ({ page, cluster, signedIn }) => {
+  await signedIn('/d/overview');
+  await cluster.until('nothing moves', async () => (await cluster.status()).verdict === 'protected');
+  // A moment at which nothing changed from before the page was read until after.
+  for (let tries = 0; ; tries++) {
+    const before = await cluster.status();
+    const api = (await (await page.request.get(`${cluster.admin}/api/v1/health`)).json()) as { report: typeof before };
+    const shown = await page.getByRole('region', { name: 'Overview' }).innerText();
+    const after = await cluster.status();
+    const facts = (s: typeof before): unknown => [s.verdict, s.sentence, s.can_lose, s.volumes, s.used_bytes, s.nodes, s.copies];
+    if (JSON.stringify(facts(before)) !== JSON.stringify(facts(after)) && tries < 20) continue;
+    expect(facts(api.report)).toEqual(facts(before));
+    expect(shown).toContain(before.sentence);
+    expect(shown).toContain(`${before.nodes.up} of 4 up`);
+    expect(shown).toContain(`Any ${before.can_lose} more`);
+    break;
+  }
+});
+
+test('a machine is drained from the desktop, by keyboard alone', async ({ page, cluster, signedIn }) => {
+  const victim = cluster.servers[0] ?? '';
+  const id = (await cluster.nodeIDs()).get(victim) ?? '';
+  await signedIn(`/d/nodes/${id}`);
+  const win = page.getByRole('region', { name: new RegExp(victim) }).first();
+  await expect(win).toBeVisible();
+  await win.getByRole('button', { name: 'More actions' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Drain…' }).focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('alertdialog').or(page.getByRole('dialog')).first();
+  await expect(dialog).toBeVisible();
+  await page.screenshot({ path: join(pictures, 'drain.png') });
+  await expect(dialog.getByRole('button', { name: /^Drain/ })).toBeEnabled({ timeout: 10_000 });
+  await dialog.getByRole('button', { name: /^Drain/ }).focus();
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
+  await expect(win.getByText('It is being drained').or(win.getByText('Ready: it is empty')).first()).toBeVisible({ timeout: 15_000 });
+  await expect(win.getByText('Ready: it is empty').first()).toBeVisible({ timeout: 60_000 });
+  expect((await cluster.volumes()).filter((v) => v.replicas.some((r) => r.node === id))).toEqual([]);
+  await win.getByRole('button', { name: 'More actions' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Make active again' }).focus();
+  await page.keyboard.press('Enter');
+  await cluster.until('it is active again', async () => (await cluster.status()).nodes.draining === 0);
+});
+
+test('the nameserver is away: the desktop keeps what it knew, and says since when', async ({ page, cluster, signedIn }) => {
+  await signedIn('/d/overview');
+  await cluster.kill('ns');
+  await expect(pill(page)).toHaveAccessibleName(/Health: Unknown/, { timeout: 20_000 });
+  await expect(page.getByText(/^Blind since .* no nameserver answers/).first()).toBeVisible({ timeout: 20_000 });
+  await page.screenshot({ path: join(pictures, 'blind.png') });
+  await cluster.run('ns');
+  await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 30_000 });
+});
