@@ -12,6 +12,7 @@ import (
 )
 
 func TestProblems(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	b.refused("GET", "/api/v1/no-such", nil, 404, "not_found")
@@ -50,6 +51,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	for _, path := range []string{"/", "/d/nodes", "/api/v1/session", "/healthz", "/assets/none.js"} {
 		h := d.anon().do("GET", path, nil).Header
@@ -82,6 +84,7 @@ type nodeList struct {
 }
 
 func TestNodes(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("olga")
 	seen := map[string]bool{}
@@ -126,6 +129,7 @@ type impact struct {
 }
 
 func TestNodeOperations(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	state := func(id string) string {
@@ -177,6 +181,7 @@ func TestNodeOperations(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, func(c *admin.Config) {
 		c.Join = func(token string, roles []string) string {
 			return "ken join --roles " + strings.Join(roles, ",") + " " + token
@@ -198,6 +203,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestReplication(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("olga")
 	type report struct {
@@ -256,6 +262,7 @@ func TestReplication(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	type list struct {
@@ -311,6 +318,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestActivity(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	type page struct {
@@ -350,6 +358,7 @@ func TestActivity(t *testing.T) {
 }
 
 func TestDesktopLayout(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("vera")
 	if got := string(b.must("GET", "/api/v1/me/desktop", nil, 200).body); got != "{}" {
@@ -363,6 +372,7 @@ func TestDesktopLayout(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("vera")
 	type metrics struct {
@@ -398,6 +408,7 @@ func TestMetrics(t *testing.T) {
 // When no nameserver answers, what was known stays and says that it is old; a
 // new process knows it, too; and when they are back, all is as before.
 func TestBlind(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	in := func(c *admin.Config) { c.Dir = dir }
 	d := newDesk(t, in)
@@ -438,6 +449,7 @@ func TestBlind(t *testing.T) {
 
 // A hundred readers cost the nameservers as much as none.
 func TestOneSubscription(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("vera")
 	before := d.cluster.asked.Load()

@@ -24,6 +24,7 @@ type session struct {
 }
 
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.anon()
 	if s := get[session](b, "/api/v1/session"); s.SignedIn || s.Role != "none" || s.Version != "" || s.User != "" {
@@ -43,6 +44,7 @@ func TestSignIn(t *testing.T) {
 
 // Whoever guesses learns nothing, is slowed down, and is recorded.
 func TestSignInFails(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.anon()
 	var first string
@@ -77,6 +79,7 @@ func TestSignInFails(t *testing.T) {
 
 // A right password is not counted: somebody who works with scripts signs in often.
 func TestSignInOften(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	for range 12 {
 		d.as("vera")
@@ -84,6 +87,7 @@ func TestSignInOften(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	root, vera, phone := d.as("admin"), d.as("vera"), d.as("vera")
 	type info struct {
@@ -134,6 +138,7 @@ func TestSessionsEnd(t *testing.T) {
 
 // Somebody disables a user elsewhere: it is noticed here within seconds.
 func TestDisabledElsewhere(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("wim")
 	u, err := d.cluster.User(context.Background(), "wim")
@@ -149,6 +154,7 @@ func TestDisabledElsewhere(t *testing.T) {
 
 // Another role elsewhere: the session has it within seconds, under a new token.
 func TestRoleChangesElsewhere(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("wim")
 	u, _ := d.cluster.User(context.Background(), "wim")
@@ -161,6 +167,7 @@ func TestRoleChangesElsewhere(t *testing.T) {
 }
 
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	b.must("POST", "/api/v1/users", map[string]string{"name": "zoe", "role": "reader", "password": "a good password"}, 201)
@@ -191,6 +198,7 @@ func TestUsers(t *testing.T) {
 
 // Sessions outlive the process that gave them; what was ended stays ended.
 func TestSessionsSurviveRestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	in := func(c *admin.Config) { c.Dir = dir }
 	d := newDesk(t, in)
@@ -202,6 +210,7 @@ func TestSessionsSurviveRestart(t *testing.T) {
 }
 
 func TestSetUp(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := newDesk(t, func(c *admin.Config) { c.Dir = dir })
 	b := d.anon()
@@ -229,6 +238,7 @@ func TestSetUp(t *testing.T) {
 
 // A page of another origin, even on this machine, changes nothing.
 func TestCrossOrigin(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	for _, h := range []http.Header{
@@ -244,6 +254,7 @@ func TestCrossOrigin(t *testing.T) {
 
 // Plain HTTP is for this machine only; TLS gets the stronger cookie.
 func TestPlainHTTPAndTLS(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, func(c *admin.Config) { c.Secure = true })
 	r := httptest.NewRequest("GET", "/api/v1/session", nil)
 	r.RemoteAddr = "192.0.2.9:1000"

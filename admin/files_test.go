@@ -25,6 +25,7 @@ type entry struct {
 func q(path string) string { return url.QueryEscape(path) }
 
 func TestFolders(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("wim")
 	type page struct {
@@ -78,6 +79,7 @@ func TestFolders(t *testing.T) {
 }
 
 func TestStatBlocksSearch(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("vera")
 	type detail struct {
@@ -140,6 +142,7 @@ func TestStatBlocksSearch(t *testing.T) {
 }
 
 func TestAttributes(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("admin")
 	body := map[string]any{"path": "/Photos", "replication": 2, "quota_bytes": 1 << 40}
@@ -165,6 +168,7 @@ func TestAttributes(t *testing.T) {
 // What users store never runs on the desktop's origin, whatever it is called
 // and however it is asked for.
 func TestHostileContent(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("rita")
 	for _, path := range []string{"/Documents/hostile/page.html", "/Documents/hostile/drawing.svg", "/Documents/contract.pdf", "/Scans/scan-000001.tif"} {
@@ -209,6 +213,7 @@ func TestHostileContent(t *testing.T) {
 }
 
 func TestContentRange(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("rita")
 	path := "/api/v1/fs/content?path=" + q("/Scans/scan-000002.tif")
@@ -232,6 +237,7 @@ func TestContentRange(t *testing.T) {
 }
 
 func TestArchive(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("rita")
 	a := b.must("GET", "/api/v1/fs/archive?path=/Documents&name="+q("hostile")+"&name="+q("minutes.md"), nil, 200)
@@ -270,6 +276,7 @@ func TestArchive(t *testing.T) {
 
 // An archive is made while it is sent; when the client goes, so does the work.
 func TestArchiveCancelled(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("rita")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -301,6 +308,7 @@ type uploadState struct {
 }
 
 func TestUpload(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("wim")
 	data := bytes.Repeat([]byte("0123456789abcdef"), 40_000)
@@ -351,6 +359,7 @@ func TestUpload(t *testing.T) {
 
 // Two upload the same new file: the second one to finish learns that it exists.
 func TestUploadConflict(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.as("wim")
 	b.header.Set("Upload-Offset", "0")

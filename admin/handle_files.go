@@ -157,7 +157,7 @@ func (h *handlers) views(ctx context.Context, refs []metadata.BlockRef) (map[met
 	n := h.snap.get()
 	out := make(map[metadata.VolumeID]api.Volume, len(vs))
 	for i := range vs {
-		out[vs[i].ID] = apiVolume(n, &vs[i].Volume)
+		out[vs[i].ID] = apiView(n, &vs[i])
 	}
 	return out, nil
 }

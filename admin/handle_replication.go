@@ -171,6 +171,30 @@ func apiVolume(n *snapshot, v *metadata.Volume) api.Volume {
 	return out
 }
 
+// apiView is apiVolume with the liveness that the leader saw just now, which may
+// be newer than the snapshot.
+func apiView(n *snapshot, v *metadata.VolumeView) api.Volume {
+	out := apiVolume(n, &v.Volume)
+	out.Live = 0
+	for i := range out.Replicas {
+		for _, l := range v.Located {
+			if l.Replica != v.Replicas[i] {
+				continue
+			}
+			switch now := out.Replicas[i].Liveness; {
+			case l.Live:
+				out.Live++
+				if now != api.ReplicaLivenessSuspect {
+					out.Replicas[i].Liveness = api.ReplicaLivenessUp
+				}
+			case now == api.ReplicaLivenessUp || now == api.ReplicaLivenessUnknown:
+				out.Replicas[i].Liveness = api.ReplicaLivenessDown
+			}
+		}
+	}
+	return out
+}
+
 // byID finds a node; they are in order of their ids.
 func (n *snapshot) byID(id metadata.NodeID) *metadata.Node {
 	i, ok := slices.BinarySearchFunc(n.Nodes, id, func(m metadata.Node, id metadata.NodeID) int { return int(m.ID) - int(id) })
@@ -193,7 +217,7 @@ func (h *handlers) GetVolume(ctx context.Context, r api.GetVolumeRequestObject) 
 	if len(vs) == 0 {
 		return nil, metadata.Errorf(metadata.KindNotFound, "there is no volume %s", id)
 	}
-	return api.GetVolume200JSONResponse(apiVolume(h.snap.get(), &vs[0].Volume)), nil
+	return api.GetVolume200JSONResponse(apiView(h.snap.get(), &vs[0])), nil
 }
 
 // PrioritiseVolume implements api.StrictServerInterface.

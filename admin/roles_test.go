@@ -28,6 +28,7 @@ func rules(t *testing.T) []api.Rule {
 // TestEveryRouteForEveryRole walks the table: whoever has the role that the
 // document says gets past the guard, and nobody else.
 func TestEveryRouteForEveryRole(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	who := map[metadata.Role]*browser{metadata.RoleNone: d.anon()}
 	for role, name := range map[metadata.Role]string{
@@ -77,6 +78,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 
 // What wants the password again gets it, or is refused.
 func TestSudo(t *testing.T) {
+	t.Parallel()
 	var late atomic.Int64 // by which the clock is ahead
 	d := newDesk(t, func(c *admin.Config) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
