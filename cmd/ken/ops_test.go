@@ -423,7 +423,7 @@ func TestActionsAreCommands(t *testing.T) {
 	for _, a := range health.Operations() {
 		words := strings.Fields(strings.ReplaceAll(a.Command, "NODE", "n2"))
 		c, rest, err := newRoot().Find(words[1:])
-		if err != nil || words[0] != "ken" || !c.Runnable() {
+		if err != nil || words[0] != "ken" || !c.HasParent() || !c.Runnable() {
 			t.Errorf("%s: %q is no command: %v", a.Op, a.Command, err)
 			continue
 		}

@@ -254,6 +254,7 @@ type wired struct {
 	t       testing.TB
 	certs   *wiretest.Cluster
 	server  *quicwire.Endpoint
+	srv     *Server
 	backend *memory
 	leader  *records
 	next    uint64
@@ -267,7 +268,7 @@ func newWired(t testing.TB) *wired {
 	cfg := w.certs.Config(1, metadata.NodeNameserver)
 	cfg.ErrorCode = testErrorCode
 	w.server = w.certs.OpenConfig(cfg)
-	(&Server{
+	w.srv = &Server{
 		Backend: w.backend, Leader: w.leader,
 		Issue: func(_ context.Context, csr []byte, id quicwire.Identity) ([]byte, []byte, error) {
 			cert, err := quicwire.SignCSR(w.certs.CA, csr, id, time.Hour)
@@ -277,7 +278,8 @@ func newWired(t testing.TB) *wired {
 			return cert.Raw, w.certs.CA.Cert.Raw, nil
 		},
 		Nameservers: func() []string { return []string{w.server.Addr().String()} },
-	}).Register(w.server)
+	}
+	w.srv.Register(w.server)
 	w.certs.Start(w.server)
 	return w
 }

@@ -307,3 +307,36 @@ func TestWhatDoesNotDecode(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// slowLeader answers a Watch after that time.
+type slowLeader struct {
+	NoLeader
+	wait time.Duration
+}
+
+func (s slowLeader) Watch(ctx context.Context, after uint64) (uint64, error) {
+	select {
+	case <-time.After(s.wait):
+		return after, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// TestWatchOutlastsAnAttempt: a Watch waits longer than other calls may take,
+// and ends when its caller gives up.
+func TestWatchOutlastsAnAttempt(t *testing.T) {
+	t.Parallel()
+	w := newWired(t)
+	w.srv.Leader = slowLeader{wait: attemptMax + 200*time.Millisecond}
+	c := w.client(metadata.NodeAdmin)
+	began := time.Now()
+	if v, err := c.Watch(t.Context(), 7); err != nil || v != 7 || time.Since(began) < attemptMax {
+		t.Errorf("got %d, %v after %v", v, err, time.Since(began))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := c.Watch(ctx, 7); metadata.KindOf(err) != metadata.KindTimeout {
+		t.Errorf("given up: %v", err)
+	}
+}
