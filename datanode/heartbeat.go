@@ -94,6 +94,7 @@ func (s *Server) report() metadata.Heartbeat {
 		if d.Store != nil {
 			space := d.Store.Space()
 			x.Capacity, x.Free, x.Used, x.Volumes = space.Capacity, space.Free, space.Used, d.Store.Volumes()
+			x.FileSystem = space.FileSystem
 			if err := d.Store.Failed(); err != nil {
 				x.Failed, x.Free = err.Error(), 0
 			}

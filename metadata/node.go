@@ -107,6 +107,27 @@ type Disk struct {
 	Used     int64 // bytes of block data
 	Failed   string
 	Volumes  int
+	// FileSystem is equal on disks that share their room, as those of storage
+	// servers on one machine may; 0: not known.
+	FileSystem uint64
+}
+
+// RoomOf returns the bytes of the disks' file systems and what is free there,
+// counting each file system once.
+func RoomOf(disks []Disk) (capacity, free int64) {
+	seen := make(map[uint64]Disk, len(disks))
+	for _, d := range disks {
+		d.Free = max(d.Free, 0)
+		known := Disk{}
+		if d.FileSystem != 0 {
+			known = seen[d.FileSystem]
+			d.Capacity, d.Free = max(d.Capacity, known.Capacity), max(d.Free, known.Free)
+			seen[d.FileSystem] = d
+		}
+		capacity += d.Capacity - known.Capacity
+		free += d.Free - known.Free
+	}
+	return capacity, free
 }
 
 // VolumeDigest sums up one disk's copy of a volume.

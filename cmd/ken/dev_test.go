@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -100,6 +101,28 @@ func TestDevPasswordIsShownOnce(t *testing.T) {
 		if err != nil || st.Mode().Perm() != 0o600 {
 			t.Errorf("%s: got %v, %v, want mode 0600", path, st, err)
 		}
+	}
+}
+
+// TestDevCountsOneDiskOnce: three storage servers in one folder have the room
+// of its file system, not three times that.
+func TestDevCountsOneDiskOnce(t *testing.T) {
+	dir := t.TempDir()
+	p, _ := dev(t, dir)
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		t.Fatal(err)
+	}
+	size := float64(fs.Blocks) * float64(fs.Bsize)
+	await(t, "all storage servers have reported", 20*time.Second, func() bool {
+		return status(t, devDirOf(p))["nodes"].(map[string]any)["up"] == 3.0
+	})
+	s := status(t, devDirOf(p))
+	if got := s["capacity_bytes"].(float64); got < 0.9*size || got > 1.1*size {
+		t.Errorf("capacity %.0f, the file system has %.0f", got, size)
+	}
+	if got := s["free_bytes"].(float64); got > size {
+		t.Errorf("%.0f bytes are free of %.0f", got, size)
 	}
 }
 

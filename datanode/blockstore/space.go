@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"kendfs/metadata"
 )
 
@@ -15,12 +17,15 @@ type Space struct {
 	Capacity int64 // of the file system; 0: unknown
 	Free     int64 // that blocks can still take, the reserve deducted
 	Used     int64 // by blocks, without what is dead
+	// FileSystem is equal for Stores whose room is the same; 0: not known.
+	FileSystem uint64
 }
 
 // spaceMeter keeps puts away from the reserve without asking the file system
 // about each.
 type spaceMeter struct {
-	s *Store
+	s  *Store
+	fs uint64 // Space.FileSystem
 
 	mu      sync.Mutex // guards what follows
 	total   int64      // 0: the file system does not say
@@ -31,6 +36,9 @@ type spaceMeter struct {
 
 func (m *spaceMeter) init(s *Store) {
 	m.s = s
+	if s.fs == vfs.Default {
+		m.fs = fileSystemID(s.dir)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.refresh()
@@ -86,7 +94,7 @@ func (s *Store) Space() Space {
 	if time.Since(s.space.asked) > spaceRefresh {
 		s.space.refresh()
 	}
-	out := Space{Capacity: s.space.total, Free: max(s.space.free, 0)}
+	out := Space{Capacity: s.space.total, Free: max(s.space.free, 0), FileSystem: s.space.fs}
 	s.space.mu.Unlock()
 	s.state.mu.RLock()
 	out.Used = s.state.used

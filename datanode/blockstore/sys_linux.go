@@ -1,7 +1,10 @@
 package blockstore
 
 import (
+	"encoding/binary"
+	"hash/fnv"
 	"io"
+	"os"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/sys/unix"
@@ -22,6 +25,19 @@ func allocate(f vfs.File, off, n int64) error {
 		return nil
 	}
 	return err
+}
+
+// fileSystemID returns a number that is equal for folders on one file system of
+// this machine, and 0 if there is none to be had.
+func fileSystemID(dir string) uint64 {
+	var st unix.Stat_t
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id") // tells machines apart
+	if err != nil || unix.Stat(dir, &st) != nil {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(binary.BigEndian.AppendUint64(boot, st.Dev)) // never fails
+	return h.Sum64()
 }
 
 // inPlace reports whether the file system writes into a place that was written

@@ -30,6 +30,8 @@ type disk struct {
 	free     int64             // bytes it can take, what running orders will bring deducted
 	capacity int64
 	used     int64
+
+	fileSystem uint64 // equal for disks that share their room; 0: not known
 }
 
 // volume is a volume as plans see it.

@@ -142,16 +142,19 @@ func (s *counting) countNodes(w *world) {
 			s.Nodes.Unknown++
 		}
 	}
+	var all []metadata.Disk
 	for _, d := range w.disks {
 		if d.site.state == metadata.NodeRemoved {
 			continue
 		}
-		s.Capacity += d.capacity
 		s.Used += d.used
+		room := metadata.Disk{Capacity: d.capacity, FileSystem: d.fileSystem}
 		if d.live != metadata.LivenessDown {
-			s.Free += max(0, d.free)
+			room.Free = d.free
 		}
+		all = append(all, room)
 	}
+	s.Capacity, s.Free = metadata.RoomOf(all)
 }
 
 func (s *counting) countOrders(w *world) {

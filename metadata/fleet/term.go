@@ -119,7 +119,7 @@ func (t *term) disk(now time.Time, lim Limits, s *site, n *node, id metadata.Dis
 		d.live = worse(d.live, s.live)
 		return d
 	}
-	d.free, d.capacity, d.used = r.Free, r.Capacity, r.Used
+	d.free, d.capacity, d.used, d.fileSystem = r.Free, r.Capacity, r.Used, r.FileSystem
 	d.live, _ = liveness(now, t.began, r.beat, lim)
 	d.live = worse(d.live, s.live)
 	if r.Failed != "" {

@@ -743,6 +743,7 @@ type Disk struct {
 	Used          int64                  `protobuf:"varint,5,opt,name=used,proto3" json:"used,omitempty"`
 	Failed        string                 `protobuf:"bytes,6,opt,name=failed,proto3" json:"failed,omitempty"`
 	Volumes       uint32                 `protobuf:"varint,7,opt,name=volumes,proto3" json:"volumes,omitempty"`
+	FileSystem    uint64                 `protobuf:"fixed64,8,opt,name=file_system,json=fileSystem,proto3" json:"file_system,omitempty"` // equal on disks that share their room; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -822,6 +823,13 @@ func (x *Disk) GetFailed() string {
 func (x *Disk) GetVolumes() uint32 {
 	if x != nil {
 		return x.Volumes
+	}
+	return 0
+}
+
+func (x *Disk) GetFileSystem() uint64 {
+	if x != nil {
+		return x.FileSystem
 	}
 	return 0
 }
@@ -2295,7 +2303,7 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x16\n" +
 	"\x06volume\x18\x02 \x01(\x04R\x06volume\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12.\n" +
-	"\areplica\x18\x04 \x01(\v2\x14.ken.meta.v1.ReplicaR\areplica\"\xa0\x01\n" +
+	"\areplica\x18\x04 \x01(\v2\x14.ken.meta.v1.ReplicaR\areplica\"\xc1\x01\n" +
 	"\x04Disk\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x1a\n" +
@@ -2303,7 +2311,9 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\x04free\x18\x04 \x01(\x03R\x04free\x12\x12\n" +
 	"\x04used\x18\x05 \x01(\x03R\x04used\x12\x16\n" +
 	"\x06failed\x18\x06 \x01(\tR\x06failed\x12\x18\n" +
-	"\avolumes\x18\a \x01(\rR\avolumes\"\x9a\x01\n" +
+	"\avolumes\x18\a \x01(\rR\avolumes\x12\x1f\n" +
+	"\vfile_system\x18\b \x01(\x06R\n" +
+	"fileSystem\"\x9a\x01\n" +
 	"\fVolumeDigest\x12\x12\n" +
 	"\x04disk\x18\x01 \x01(\x06R\x04disk\x12\x16\n" +
 	"\x06volume\x18\x02 \x01(\x04R\x06volume\x12\x16\n" +

@@ -105,7 +105,7 @@ func disksToPB(ds []metadata.Disk) []*metapb.Disk {
 	for i, d := range ds {
 		out[i] = &metapb.Disk{
 			Id: uint64(d.ID), Path: d.Path, Capacity: d.Capacity, Free: d.Free, Used: d.Used,
-			Failed: d.Failed, Volumes: uint32(d.Volumes),
+			Failed: d.Failed, Volumes: uint32(d.Volumes), FileSystem: d.FileSystem,
 		}
 	}
 	return out
@@ -116,7 +116,7 @@ func disksFromPB(ds []*metapb.Disk) []metadata.Disk {
 	for i, d := range ds {
 		out[i] = metadata.Disk{
 			ID: metadata.DiskID(d.GetId()), Path: d.GetPath(), Capacity: d.GetCapacity(), Free: d.GetFree(),
-			Used: d.GetUsed(), Failed: d.GetFailed(), Volumes: int(d.GetVolumes()),
+			Used: d.GetUsed(), Failed: d.GetFailed(), Volumes: int(d.GetVolumes()), FileSystem: d.GetFileSystem(),
 		}
 	}
 	return out

@@ -106,16 +106,17 @@ func (c *Client) freeBytes(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var free int64
+	var disks []metadata.Disk
 	for _, n := range nodes {
 		if n.State != metadata.NodeActive || n.Liveness == metadata.LivenessDown {
 			continue
 		}
 		for _, d := range n.Disks {
 			if d.Failed == "" {
-				free += d.Free
+				disks = append(disks, d)
 			}
 		}
 	}
+	_, free := metadata.RoomOf(disks)
 	return free / int64(max(cl.Replication, 1)), nil
 }
