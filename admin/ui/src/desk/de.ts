@@ -161,7 +161,8 @@ export const de: Messages = {
       : n === 0
         ? 'Darf keinen Knoten mehr verlieren, sonst sind Daten nicht erreichbar.'
         : `Darf noch ${n} ${plural(n, { one: 'beliebigen Knoten', other: 'beliebige Knoten' }, 'de')} verlieren.`,
-  capacityOf: (used, all) => `${used} von ${all} belegt`,
+  capacityFull: (part) => `${part} voll`,
+  capacityOf: (used, all) => `${used} von ${all} sind Blöcke`,
   capacityFree: (free) => `${free} frei`,
   capacityNone: 'Noch kein Speicher',
   daysToFull: (days) => `Voll in etwa ${days} Tagen`,

@@ -164,7 +164,8 @@ export const en = {
       : n === 0
         ? 'Cannot lose another node without losing access to data.'
         : `Can lose any ${n} more ${plural(n, { one: 'node', other: 'nodes' }, 'en')}.`,
-  capacityOf: (used: string, all: string) => `${used} of ${all} used`,
+  capacityFull: (part: string) => `${part} full`,
+  capacityOf: (used: string, all: string) => `Blocks are ${used} of ${all}`,
   capacityFree: (free: string) => `${free} free`,
   capacityNone: 'No storage yet',
   daysToFull: (days: string) => `Full in about ${days} days`,

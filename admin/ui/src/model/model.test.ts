@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { matrixOf, safetyOf, summary } from './copies';
-import { byZone, countStates, failedDisks, fullTone, merge, share, stateOf, urgency, type Node } from './nodes';
+import { byZone, countStates, failedDisks, fullTone, fullness, merge, stateOf, urgency, type Node } from './nodes';
 import { busiest, byClass, presetOf, repairState, type Progress, type Repair } from './repair';
 import { doNow, isMuted, type Check } from './verdict';
 
@@ -56,10 +56,11 @@ test('a failed disk says why', () => {
   expect(failedDisks(node({ disks: [disk, { ...disk, id: 'e', failed: 'i/o error' }] }))).toBe(1);
 });
 
-test('shares stay between 0 and 1', () => {
-  expect(share(5, 0)).toBe(0);
-  expect(share(5, 4)).toBe(1);
-  expect(share(1, 4)).toBe(0.25);
+test('fullness follows what is free and stays between 0 and 1', () => {
+  expect(fullness({ capacity_bytes: 0, free_bytes: 5 })).toBe(0);
+  expect(fullness({ capacity_bytes: 4, free_bytes: 0 })).toBe(1);
+  expect(fullness({ capacity_bytes: 4, free_bytes: 5 })).toBe(0);
+  expect(fullness({ capacity_bytes: 4, free_bytes: 3 })).toBe(0.25);
   expect([fullTone(0.5), fullTone(0.85), fullTone(0.95)]).toEqual(['accent', 'warn', 'bad']);
 });
 

@@ -41,9 +41,10 @@ export function failedDisks(n: Node): number {
   return n.disks.filter((d) => d.failed !== '').length;
 }
 
-// share is the used part of a capacity, 0 when there is none.
-export function share(used: number, capacity: number): number {
-  return capacity > 0 ? Math.min(1, Math.max(0, used / capacity)) : 0;
+// fullness is the part of a disk that takes nothing more, whoever has filled it:
+// the checks judge by what is free. 0 when there is no disk.
+export function fullness(of: { capacity_bytes: number; free_bytes: number }): number {
+  return of.capacity_bytes > 0 ? Math.min(1, Math.max(0, 1 - of.free_bytes / of.capacity_bytes)) : 0;
 }
 
 // fullTone follows the checks DISK_NEARFULL (85 %) and DISK_FULL (95 %).

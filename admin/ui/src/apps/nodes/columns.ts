@@ -1,6 +1,6 @@
 // The columns of the grid of nodes, and what the search finds.
 import { ago, bytes, count, decimal, percent, rate } from '../../i18n/format';
-import { failedDisks, share, stateOf, urgency, type Node, type NodeState } from '../../model/nodes';
+import { failedDisks, fullness, stateOf, urgency, type Node, type NodeState } from '../../model/nodes';
 import { w } from '../../model/strings';
 import type { Column } from '../../ui/grid/types';
 import { t } from './strings';
@@ -22,9 +22,9 @@ export function columns(): Column<Node>[] {
     {
       id: 'used',
       title: t.col.used,
-      text: (n) => (n.capacity_bytes ? percent(share(n.used_bytes, n.capacity_bytes)) : t.none),
+      text: (n) => (n.capacity_bytes ? percent(fullness(n)) : t.none),
       width: 150,
-      sort: (n) => share(n.used_bytes, n.capacity_bytes),
+      sort: (n) => fullness(n),
       phone: 'meta',
     },
     { id: 'free', title: t.col.free, text: (n) => (n.capacity_bytes ? bytes(n.free_bytes) : t.none), width: 90, align: 'end', sort: (n) => n.free_bytes, phone: 'none' },

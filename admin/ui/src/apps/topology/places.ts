@@ -1,5 +1,5 @@
 // Zones, racks and nodes as a tree, and what a tile shows. Pure.
-import { byZone, failedDisks, share, stateOf, type Node, type NodeState } from '../../model/nodes';
+import { byZone, failedDisks, fullness, stateOf, type Node, type NodeState } from '../../model/nodes';
 
 export type Rack = { name: string; nodes: Node[] };
 export type Place = { name: string; racks: Rack[]; nodes: number; bad: number };
@@ -36,7 +36,7 @@ export function places(nodes: readonly Node[]): Place[] {
 
 // valueOf is a node's figure, null where it has none.
 export function valueOf(n: Node, metric: Exclude<Metric, 'state'>): number | null {
-  if (metric === 'used') return n.capacity_bytes > 0 ? share(n.used_bytes, n.capacity_bytes) : null;
+  if (metric === 'used') return n.capacity_bytes > 0 ? fullness(n) : null;
   if (metric === 'p99') return n.latency_p99_ms ?? null;
   if (n.liveness === 'down') return null;
   return metric === 'read' ? n.read_bytes_per_second : n.write_bytes_per_second;
