@@ -30,7 +30,7 @@ func TestDrainAndRemove(t *testing.T) {
 	if _, stderr, code := ken(t, "node", "remove", name, "--dir", dir); code != 4 || !strings.Contains(stderr, "still holds replicas") {
 		t.Errorf("removing a full node: got exit code %d, %q", code, stderr)
 	}
-	if _, stderr, code := ken(t, "node", "remove", "ns", "--dir", dir); code != 4 || !strings.Contains(stderr, "is a nameserver") {
+	if _, stderr, code := ken(t, "node", "remove", "ns", "--dir", dir); code != 4 || !strings.Contains(stderr, "is the only nameserver") {
 		t.Errorf("removing the nameserver: got exit code %d, %q", code, stderr)
 	}
 	mustKen(t, "node", "drain", name, "--dir", dir)
