@@ -21,6 +21,9 @@ type Config struct {
 	Hashings  int // at once; 0: 2
 	Queue     int // attempts that may wait for a hashing; 0: 64
 	Entries   int // remembered passwords, and remembered failures; 0: 4096
+	// Failed is told of every wrong password that was checked, with the address
+	// it came from. It must not block. Nil: nobody is.
+	Failed func(name, remoteAddr string)
 }
 
 // Verifier checks the passwords that clients send to a gateway.
@@ -121,6 +124,9 @@ func (v *Verifier) Verify(ctx context.Context, name, password, remote string) (m
 
 	a.user, a.err = v.check(ctx, name, password)
 	v.finish(d, from, a)
+	if v.cfg.Failed != nil && a.err != nil && metadata.KindOf(a.err) == metadata.KindNoAuth {
+		v.cfg.Failed(name, remote)
+	}
 	return a.user, a.err
 }
 

@@ -329,3 +329,20 @@ func BenchmarkHash(b *testing.B) {
 		_, _ = Hash("correct horse")
 	}
 }
+
+// TestFailedIsTold tells of what was checked and wrong, and of nothing else.
+func TestFailedIsTold(t *testing.T) {
+	d := newDirectory(t)
+	var told []string
+	v := NewVerifier(Config{Directory: d, Failed: func(name, remote string) { told = append(told, name+" "+remote) }})
+	for _, try := range [][2]string{{"ann", "good"}, {"ann", "bad"}, {"nobody", "x"}, {"bob", "good"}, {"", "x"}} {
+		_, _ = v.Verify(t.Context(), try[0], try[1], "10.0.0.1:5")
+	}
+	d.mu.Lock()
+	d.err = metadata.Errorf(metadata.KindUnavailable, "no nameserver")
+	d.mu.Unlock()
+	_, _ = v.Verify(t.Context(), "cy", "x", "10.0.0.1:5")
+	if got, want := fmt.Sprint(told), "[ann 10.0.0.1:5 nobody 10.0.0.1:5 bob 10.0.0.1:5]"; got != want {
+		t.Errorf("told of %s, want %s", got, want)
+	}
+}

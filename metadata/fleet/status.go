@@ -12,8 +12,7 @@ import (
 // counting adds up what the judgement follows from.
 type counting struct {
 	*health.Report
-	short health.Count // below target, and nothing can be done about it now
-	least int          // nodes with a live copy of the volume that has the fewest; -1: no volume holds data
+	least int // nodes with a live copy of the volume that has the fewest; -1: no volume holds data
 }
 
 // count fills in the figures that follow from the world.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"kendfs/metadata"
 	"kendfs/metadata/metapb"
 )
 
@@ -126,8 +125,4 @@ func (w *world) newestAudit() *metapb.AuditRow {
 		w.t.Fatalf("no audit: %v", err)
 	}
 	return a.Audit[0]
-}
-
-func errText(res *metapb.Result) string {
-	return metadata.Kind(res.Kind).String() + ": " + res.Message
 }

@@ -17,6 +17,7 @@ import (
 
 	"kendfs/datanode/blockio"
 	"kendfs/metadata"
+	"kendfs/metadata/credential"
 	"kendfs/webdav"
 )
 
@@ -47,6 +48,7 @@ func (n *Node) startGateway(context.Context) error {
 	server := webdav.NewServer(webdav.ServerConfig{
 		Handler: n.traffic.counted(webdav.New(webdav.Config{
 			Tree: n.meta, Changer: n.meta, Locker: n.meta, Directory: n.meta, Blocks: blocks,
+			Verifier:     credential.NewVerifier(credential.Config{Directory: n.meta, Failed: n.recordFailures()}),
 			InsecureHTTP: w.InsecureHTTP, Uploads: w.UploadsMax, Logger: n.log,
 		})),
 		TLS: conf, Logger: n.log,

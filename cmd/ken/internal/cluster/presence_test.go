@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,8 +95,48 @@ func TestChangesAreAudited(t *testing.T) {
 
 // TestGatewayGivesSignsOfLife: who has nothing to write is heard of all the same.
 func TestGatewayGivesSignsOfLife(t *testing.T) {
+	c, _ := gate(t)
+	eventually(t, "the gateway is heard", func() bool {
+		ns, err := c.Meta.Nodes(t.Context())
+		return err == nil && len(ns) == 1 && ns[0].Liveness == metadata.LivenessUp && !ns[0].Gateway.Started.IsZero() &&
+			!ns[0].CertExpires.IsZero()
+	})
+}
+
+// TestWrongPasswordsAreAudited: who guesses at the drive is in the audit, at a
+// pace that costs the nameserver little.
+func TestWrongPasswordsAreAudited(t *testing.T) {
+	c, drive := gate(t)
+	for range failuresWaiting * 2 {
+		r, err := http.NewRequestWithContext(t.Context(), "PROPFIND", drive, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("eve", "guess")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+			break // it is slowed down
+		}
+	}
+	var rs []metadata.AuditRecord
+	eventually(t, "the failure is recorded", func() bool {
+		rs, _, _ = c.Meta.Audit(t.Context(), metadata.EventQuery{Text: "login.failed"})
+		return len(rs) > 0
+	})
+	if r := rs[0]; r.Actor.User != "eve" || r.Actor.Origin != "gateway" || !strings.HasPrefix(r.Actor.Remote, "127.0.0.1") || len(rs) > 3 {
+		t.Errorf("%d records: %+v", len(rs), r)
+	}
+}
+
+// gate starts a node with a gateway and no storage.
+func gate(t *testing.T) (c *Client, drive string) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "gate")
-	startAt(t, dir, func(dir string) {
+	n := startAt(t, dir, func(dir string) {
 		_, err := Init(t.Context(), dir, InitOptions{Config: Config{
 			Name: "gate", Roles: []string{metadata.NodeNameserver, metadata.NodeWebDAV}, Listen: "127.0.0.1:0",
 			WebDAV: WebDAVConfig{Listen: "127.0.0.1:0"},
@@ -107,10 +149,6 @@ func TestGatewayGivesSignsOfLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close(context.Background())
-	eventually(t, "the gateway is heard", func() bool {
-		ns, err := c.Meta.Nodes(t.Context())
-		return err == nil && len(ns) == 1 && ns[0].Liveness == metadata.LivenessUp && !ns[0].Gateway.Started.IsZero() &&
-			!ns[0].CertExpires.IsZero()
-	})
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return c, n.Running().WebDAV
 }
