@@ -16,14 +16,15 @@ export function spot(anchor: Box, size: Size, screen: Size, gap = 4): { x: numbe
   return { x: Math.max(edge, Math.min(x, screen.w - edge - size.w)), y: Math.max(edge, y) };
 }
 
-// place puts a fixed element at its anchor.
-export function place(element: HTMLElement, anchor: HTMLElement | { x: number; y: number }, gap = 4): void {
+// place puts a fixed element at its anchor; below keeps so much free at the
+// bottom of the screen.
+export function place(element: HTMLElement, anchor: HTMLElement | { x: number; y: number }, gap = 4, below = 0): void {
   const box =
     anchor instanceof HTMLElement
       ? anchor.getBoundingClientRect()
       : { left: anchor.x, right: anchor.x, top: anchor.y, bottom: anchor.y };
   const size = { w: element.offsetWidth, h: element.offsetHeight };
-  const at = spot(box, size, { w: innerWidth, h: innerHeight }, anchor instanceof HTMLElement ? gap : 1);
+  const at = spot(box, size, { w: innerWidth, h: innerHeight - below }, anchor instanceof HTMLElement ? gap : 1);
   element.style.left = `${at.x}px`;
   element.style.top = `${at.y}px`;
 }
