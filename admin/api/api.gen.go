@@ -888,7 +888,7 @@ type Pause struct {
 
 // Problem defines model for Problem.
 type Problem struct {
-	// Code the kind: not_found, exists, denied, sudo, signed_out, precondition, invalid, no_space, quota, unavailable, offset, busy, internal
+	// Code the kind: not_found, exists, not_dir, is_dir, parent_missing, conflict, denied, sudo, signed_out, wrong_password (401 at the sign-in, 403 where one is signed in), origin, precondition, locked, read_only, invalid, too_large, no_space, quota, unavailable, timeout, stale, corrupt, offset, busy (429, Retry-After), internal
 	Code *string `json:"code,omitempty"`
 
 	// Detail what to do
@@ -1548,9 +1548,9 @@ type ServerInterface interface {
 
 	// (PUT /health/checks/{code}/mute)
 	MuteCheck(ctx echo.Context, code string) error
-	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs), `tasks` (TaskList),
+	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs, the first 100 of the queue), `tasks` (TaskList),
 	// `event` (Event, one each), `metrics` (MetricsPoint, 1/s), `session` ({} when it ended). `reset` means: read everything again.
-	// A comment line comes every 15 s. `Last-Event-ID` resumes.
+	// A stream begins with a comment, and one comes every 15 s. `Last-Event-ID` resumes.
 	// (GET /live)
 	Live(ctx echo.Context, params LiveParams) error
 
@@ -5382,9 +5382,9 @@ type StrictServerInterface interface {
 
 	// (PUT /health/checks/{code}/mute)
 	MuteCheck(ctx context.Context, request MuteCheckRequestObject) (MuteCheckResponseObject, error)
-	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs), `tasks` (TaskList),
+	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs, the first 100 of the queue), `tasks` (TaskList),
 	// `event` (Event, one each), `metrics` (MetricsPoint, 1/s), `session` ({} when it ended). `reset` means: read everything again.
-	// A comment line comes every 15 s. `Last-Event-ID` resumes.
+	// A stream begins with a comment, and one comes every 15 s. `Last-Event-ID` resumes.
 	// (GET /live)
 	Live(ctx context.Context, request LiveRequestObject) (LiveResponseObject, error)
 

@@ -185,6 +185,11 @@ func (d *Cluster) DeleteToken(ctx context.Context, id string) error {
 func (d *Cluster) Set(ctx context.Context, values map[string]int64) error {
 	defer d.look()()
 	before := d.info.Settings()
+	for name := range values {
+		if !slices.ContainsFunc(before, func(s metadata.Setting) bool { return s.Name == name }) {
+			return metadata.Errorf(metadata.KindNotFound, "there is no setting %q", name)
+		}
+	}
 	var detail []string
 	for _, old := range before {
 		v, ok := values[old.Name]

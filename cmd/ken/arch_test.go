@@ -250,7 +250,7 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	for _, pkg := range []string{"quicwire", "metadata/namespace", "metadata/replica", "datanode/blockstore",
-		"datanode/blockio", "webdav"} {
+		"datanode/blockio", "webdav", "admin"} {
 		if _, err := os.Stat(filepath.Join("../..", pkg, "DESIGN.md")); err != nil {
 			t.Errorf("package %s: %v", pkg, err)
 		}

@@ -24,6 +24,10 @@ const (
 type CreateOptions struct {
 	Replicas int   // wanted; zero is 2, at most metadata.ReplicasMax
 	Size     int64 // expected bytes, a hint; zero or less: unknown
+	// Lean gives the buffers of durable blocks back at once, for a writer that
+	// may pause for minutes. It cannot write them again when its leases end
+	// before the commit, which fails then.
+	Lean bool
 }
 
 // Writer writes one file. Its methods are called by one goroutine; who wants to
@@ -68,7 +72,7 @@ func (c *Client) Create(ctx context.Context, opt CreateOptions) *Writer {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &Writer{c: c, ctx: ctx, cancel: cancel, want: min(opt.Replicas, metadata.ReplicasMax),
-		hint: opt.Size, hash: sha1.New(), retain: true, recalls: c.leases.recalls.Load(), slots: make(chan struct{}, writerInFlight)}
+		hint: opt.Size, hash: sha1.New(), retain: !opt.Lean, recalls: c.leases.recalls.Load(), slots: make(chan struct{}, writerInFlight)}
 	return w
 }
 

@@ -213,7 +213,7 @@ func (c adminContent) Open(ctx context.Context, e metadata.Entry) io.ReadSeekClo
 
 // Create implements admin.Content.
 func (c adminContent) Create(ctx context.Context, copies int, size int64) admin.Writer {
-	return c.blocks.Create(ctx, blockio.CreateOptions{Replicas: copies, Size: size})
+	return c.blocks.Create(ctx, blockio.CreateOptions{Replicas: copies, Size: size, Lean: size > adminBlockBytes})
 }
 
 // SetupLink makes a one-time link to the desktop of the node in dir, with which
