@@ -6,6 +6,8 @@ const files = (c: number): string => `${count(c)} ${plural(c, { one: 'Datei', ot
 
 export const de: Messages = {
   title: 'Übertragungen',
+  show: 'Übertragungen zeigen',
+  failed: (c) => `${files(c)} fehlgeschlagen`,
   none: 'Keine Übertragungen',
   noneDetail: 'Was Sie hochladen, steht hier, bis es fertig ist.',
   running: (c, share) => `noch ${files(c)}, ${share}`,

@@ -5,6 +5,8 @@ const files = (c: number): string => `${count(c)} ${plural(c, { one: 'file', oth
 
 export const en = {
   title: 'Transfers',
+  show: 'Show transfers',
+  failed: (c: number) => `${files(c)} failed`,
   none: 'No transfers',
   noneDetail: 'Files that you upload are shown here until they are done.',
   running: (c: number, share: string) => `${files(c)} left, ${share}`,
