@@ -31,7 +31,7 @@ export const de: Messages = {
   draining: (n) => `${n} werden geleert`,
   maintenance: (n) => `${n} in Wartung`,
   capacity: 'Platz',
-  full: (part) => `${part} voll`,
+  partFull: (part) => `${part} voll`,
   used: (used, all) => `${used} von ${all} sind Blöcke`,
   full: (days) => `voll in etwa ${days} Tagen`,
   fullSoon: 'voll in weniger als einem Tag',

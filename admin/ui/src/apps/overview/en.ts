@@ -29,7 +29,7 @@ export const en = {
   draining: (n: string) => `${n} draining`,
   maintenance: (n: string) => `${n} in maintenance`,
   capacity: 'Capacity',
-  full: (part: string) => `${part} full`,
+  partFull: (part: string) => `${part} full`,
   used: (used: string, all: string) => `${used} of ${all} are blocks`,
   full: (days: string) => `full in about ${days} days`,
   fullSoon: 'full in less than a day',
