@@ -11,7 +11,7 @@ test('every chart has its figures in words and as a table', async ({ page, serve
   await expect(chart.locator('canvas')).toBeVisible();
   expect(await page.getByRole('img', { name: / at most\./ }).count()).toBeGreaterThanOrEqual(7);
   await page.getByRole('button', { name: 'Throughput: Show as table' }).click();
-  const table = page.getByRole('region', { name: 'Throughput' }).getByRole('table');
+  const table = page.getByRole('group', { name: 'Throughput', exact: true }).getByRole('table');
   await expect(table.getByRole('columnheader', { name: 'Writes' })).toBeVisible();
   expect(await table.getByRole('row').count()).toBe(61);
 });
@@ -45,5 +45,5 @@ test('the range and the nodes stand in the address; one line for a node', async 
   await dialog.getByLabel(/dn-0002/).check();
   await dialog.getByRole('button', { name: 'Show' }).click();
   await expect(page).toHaveURL(/node=n1(,|%2C)n2/);
-  await expect(page.getByRole('region', { name: 'Latency p99' }).getByText('dn-0002')).toBeVisible();
+  await expect(page.getByRole('group', { name: 'Latency p99', exact: true }).getByText('dn-0002')).toBeVisible();
 });
