@@ -40,7 +40,7 @@ test('a failed disk needs a look, a drain does not', () => {
 });
 
 test('figures and shades', () => {
-  expect(valueOf(node, 'used')).toBe(0.42);
+  expect(valueOf(node, 'used')).toBeCloseTo(0.42);
   expect(valueOf({ ...node, capacity_bytes: 0 }, 'used')).toBeNull();
   expect(valueOf(node, 'p99')).toBeNull();
   expect(valueOf({ ...node, liveness: 'down' }, 'read')).toBeNull();
