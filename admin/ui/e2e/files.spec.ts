@@ -20,7 +20,7 @@ test('by keyboard alone: find, open, go up, make a folder, rename it, delete it'
   await page.keyboard.type('proj');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/path=(%2F|\/)projects/);
-  await page.getByRole('grid').focus();
+  await expect(page.getByRole('grid').locator(':focus').or(page.locator('[role=grid]:focus'))).toBeVisible();
   await page.keyboard.press('Backspace');
   await expect(page.getByText('1 selected')).toBeVisible();
   await page.keyboard.press('Alt+Shift+N');
@@ -31,7 +31,7 @@ test('by keyboard alone: find, open, go up, make a folder, rename it, delete it'
   await field.fill('Übersicht');
   await page.keyboard.press('Enter');
   await expect(row(page, 'Übersicht')).toBeVisible();
-  expect(drive.files.has('/Übersicht')).toBe(true);
+  await expect.poll(() => drive.files.has('/Übersicht')).toBe(true);
   await page.getByRole('grid').focus();
   await page.keyboard.press('Delete');
   await page.getByRole('button', { name: 'Delete for good' }).click();
