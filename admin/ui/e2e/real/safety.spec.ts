@@ -39,15 +39,15 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
   await cluster.dav('MKCOL', '/three');
   await cluster.ken(['fs', 'replication', '--dir', cluster.at('ns'), '/three', '3']);
   // More of what keeps two copies, so that what has one is safe again first.
-  for (const [folder, files] of [['two', 2], ['three', 8]] as const)
-    for (let i = 0; i < files; i++) expect((await cluster.dav('PUT', `/${folder}/file ${i}`, some(8))).status).toBe(201);
+  for (const [folder, files, size] of [['two', 1, 2], ['three', 8, 8]] as const)
+    for (let i = 0; i < files; i++) expect((await cluster.dav('PUT', `/${folder}/file ${i}`, some(size))).status).toBe(201);
 
   await signedIn('/d/overview');
   await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 20_000 });
   // Slow enough to be looked at.
   await page.goto(`${cluster.admin}/d/replication`);
   const limit = await page.request.put(`${cluster.admin}/api/v1/replication/limit`, {
-    data: { bytes_per_second: 6 << 20, reason: 'to look at it' }, headers: { Origin: cluster.admin },
+    data: { bytes_per_second: 3 << 20, reason: 'to look at it' }, headers: { Origin: cluster.admin },
   });
   expect(limit.status()).toBe(200);
   await page.goto(`${cluster.admin}/d/overview`);
