@@ -88,11 +88,10 @@ func apiNode(n *snapshot, m *metadata.Node) api.Node {
 			Id: d.ID.String(), Path: d.Path, CapacityBytes: d.Capacity, UsedBytes: d.Used, FreeBytes: d.Free,
 			Volumes: d.Volumes, Failed: d.Failed,
 		})
-		out.CapacityBytes += d.Capacity
 		out.UsedBytes += d.Used
-		out.FreeBytes += d.Free
 		out.Volumes += d.Volumes
 	}
+	out.CapacityBytes, out.FreeBytes = metadata.RoomOf(m.Disks)
 	if r, ok := n.rates[m.ID]; ok && r.seconds > 0 {
 		out.ReadBytesPerSecond, out.WriteBytesPerSecond = math.Round(r.readBytes), math.Round(r.writeBytes)
 		out.LatencyP99Ms = ptr(math.Round(r.p99*10) / 10)

@@ -83,11 +83,29 @@ func usedOf(n *metadata.Node) (sum int64) {
 	return sum
 }
 
-func freeOf(n *metadata.Node) (sum int64) {
-	for _, d := range n.Disks {
-		sum += d.Free
+func freeOf(n *metadata.Node) int64 {
+	_, free := metadata.RoomOf(n.Disks)
+	return free
+}
+
+// roomWithout is what is free on the healthy disks of the storage servers that
+// take new data, other than those that leave. File systems that several share
+// count once.
+func roomWithout(nodes []metadata.Node, leaving ...metadata.NodeID) int64 {
+	var disks []metadata.Disk
+	for i := range nodes {
+		m := &nodes[i]
+		if m.State != metadata.NodeActive || m.Liveness != metadata.LivenessUp || slices.Contains(leaving, m.ID) {
+			continue
+		}
+		for _, d := range m.Disks {
+			if d.Failed == "" {
+				disks = append(disks, d)
+			}
+		}
 	}
-	return sum
+	_, free := metadata.RoomOf(disks)
+	return free
 }
 
 // naturalOrder has n9 before n10.
@@ -234,13 +252,13 @@ func (h *handlers) DrainNode(ctx context.Context, r api.DrainNodeRequestObject) 
 			for _, d := range m.Disks {
 				volumes += d.Volumes
 			}
-			others := n.Report.Free - freeOf(m)
+			others := roomWithout(n.Nodes, m.ID)
 			im := api.Impact{
 				Sentence: fmt.Sprintf("%s in %d volumes move from %s to other storage servers. Everything stays readable.",
 					health.Size(usedOf(m)), volumes, m.Name),
 				Facts: []api.Fact{
 					fact("To move", false, "%s, %d volumes", health.Size(usedOf(m)), volumes),
-					fact("Free elsewhere", others < usedOf(m), "%s", health.Size(max(0, others))),
+					fact("Free elsewhere", others < usedOf(m), "%s", health.Size(others)),
 					fact("New data", false, "none on this node from now on"),
 				},
 			}
