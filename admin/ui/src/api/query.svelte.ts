@@ -19,13 +19,16 @@ export type Options<T> = {
 const keepFor = 60_000;
 const gather = 250; // live messages within this time cause one reading
 
-class Entry<T> {
+// Entry is what is known of one key, and who shows it.
+export class Entry<T> {
   data = $state.raw<T | undefined>(undefined);
   error = $state.raw<Problem | null>(null);
   loading = $state(false);
   // at is when the data was read, in ms.
   at = $state(0);
-  users = 0;
+  // loads are those of the components that show it, the newest last: a component
+  // that went on to something else must not read for those that stay.
+  #loads: Loader<T>[] = [];
   #abort: AbortController | null = null;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #drop: ReturnType<typeof setTimeout> | undefined;
@@ -33,14 +36,17 @@ class Entry<T> {
 
   constructor(
     readonly key: string,
-    private load: Loader<T>,
     private options: Options<T>,
   ) {}
 
+  get used(): boolean {
+    return this.#loads.length > 0;
+  }
+
   use(load: Loader<T>): void {
-    this.load = load;
     clearTimeout(this.#drop);
-    if (this.users++ > 0) return;
+    this.#loads.push(load);
+    if (this.#loads.length > 1) return;
     for (const topic of this.options.topics ?? []) this.#stops.push(live.on(topic, (m) => this.#hear(topic, m)));
     this.#stops.push(live.onReset(() => this.later()));
     if (this.options.every) {
@@ -50,8 +56,10 @@ class Entry<T> {
     void this.refresh();
   }
 
-  release(): void {
-    if (--this.users > 0) return;
+  release(load: Loader<T>): void {
+    const at = this.#loads.lastIndexOf(load);
+    if (at >= 0) this.#loads.splice(at, 1);
+    if (this.used) return;
     for (const stop of this.#stops.splice(0)) stop();
     clearTimeout(this.#soon);
     this.#drop = setTimeout(() => entries.delete(this.key), keepFor);
@@ -63,11 +71,13 @@ class Entry<T> {
   }
 
   async refresh(): Promise<void> {
+    const load = this.#loads.at(-1);
+    if (!load) return;
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
     this.loading = true;
     try {
-      const data = await this.load(abort.signal);
+      const data = await load(abort.signal);
       if (this.#abort === abort) this.set(data);
     } catch (cause) {
       if (this.#abort === abort) this.error = problemOf(cause);
@@ -91,9 +101,9 @@ class Entry<T> {
 
 const entries = new Map<string, Entry<unknown>>();
 
-function entry<T>(key: string, load: Loader<T>, options: Options<T>): Entry<T> {
+function entry<T>(key: string, options: Options<T>): Entry<T> {
   let e = entries.get(key) as Entry<T> | undefined;
-  if (!e) entries.set(key, (e = new Entry(key, load, options)) as unknown as Entry<unknown>);
+  if (!e) entries.set(key, (e = new Entry<T>(key, options)) as unknown as Entry<unknown>);
   return e;
 }
 
@@ -118,10 +128,10 @@ export function query<T>(key: () => string, load: Loader<T>, options: Options<T>
       e = null;
       return;
     }
-    const mine = untrack(() => entry(k, load, options));
+    const mine = untrack(() => entry<T>(k, options));
     e = mine;
     untrack(() => mine.use(load));
-    return () => mine.release();
+    return () => mine.release(load);
   });
   return {
     get data() {
@@ -145,7 +155,7 @@ export function query<T>(key: () => string, load: Loader<T>, options: Options<T>
 export function invalidate(prefix: string): void {
   for (const [key, e] of entries) {
     if (!key.startsWith(prefix)) continue;
-    if (e.users > 0) e.later();
+    if (e.used) e.later();
     else entries.delete(key);
   }
 }
