@@ -44,14 +44,13 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
 
   await signedIn('/d/overview');
   await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 20_000 });
-  // Slow enough to be looked at.
-  await page.goto(`${cluster.admin}/d/replication`);
-  const limit = await page.request.put(`${cluster.admin}/api/v1/replication/limit`, {
-    data: { bytes_per_second: 3 << 20, reason: 'to look at it' }, headers: { Origin: cluster.admin },
-  });
-  expect(limit.status()).toBe(200);
-  await page.goto(`${cluster.admin}/d/overview`);
-  await expect(pill(page)).toBeVisible();
+  const limit = async (bytes: number): Promise<void> => {
+    const answer = await page.request.put(`${cluster.admin}/api/v1/replication/limit`, {
+      data: { bytes_per_second: bytes, reason: 'to look at it' }, headers: { Origin: cluster.admin },
+    });
+    expect(answer.status()).toBe(200);
+  };
+  await limit(1 << 20); // slow enough to be looked at
 
   // The victim holds data of both kinds.
   const volumes = (await cluster.volumes()).filter((v) => v.blocks > 0);
@@ -70,6 +69,9 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
   });
   await expect.poll(async () => (await seen()).map((s) => s.word), { timeout: 10_000 }).toContain('At risk');
   await page.screenshot({ path: join(pictures, 'at-risk.png') });
+  await expect.poll(async () => (await seen()).map((s) => s.word), { timeout: 60_000 }).toContain('Repairing');
+  await page.screenshot({ path: join(pictures, 'repairing.png') });
+  await limit(0);
   await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 90_000 });
   const words = await seen();
   const order = words.map((s) => s.word);
@@ -82,7 +84,6 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
   expect(at - down, 'ms from "down" to the screen').toBeLessThanOrEqual(2000);
   await page.screenshot({ path: join(pictures, 'repaired.png') });
 
-  await page.request.put(`${cluster.admin}/api/v1/replication/limit`, { data: { bytes_per_second: 0 }, headers: { Origin: cluster.admin } });
   await cluster.run(victim);
   await cluster.until('it is back', async () => (await cluster.status()).nodes.up === 4);
 });
