@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"strings"
 	"time"
@@ -15,9 +16,9 @@ import (
 const adminListen = "127.0.0.1:8090"
 
 func adminCommand(g *globals) *cobra.Command {
-	var over cluster.Overrides
+	f := &settingFlags{}
 	var demo bool
-	nodes, level := 0, ""
+	nodes := 0
 	c := &cobra.Command{
 		Use:   "admin",
 		Short: "Serve the desktop in the browser",
@@ -33,18 +34,10 @@ some fail, and a hundred thousand files. Nothing is stored.`,
   ken admin --demo`,
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
-			log, err := newLogger(level)
-			if err != nil {
-				return err
-			}
 			if demo {
-				listen := over.Admin
-				if listen == "" {
-					listen = adminListen
-				}
-				return runDemo(c, g, cluster.DemoOptions{Listen: listen, Nodes: nodes, Logger: log, Version: version})
+				return runDemo(c, g, nodes)
 			}
-			cfg, err := cluster.LoadConfig(cluster.Resolve(g.dir))
+			cfg, err := f.load(c, g)
 			if err != nil {
 				return err
 			}
@@ -53,14 +46,12 @@ some fail, and a hundred thousand files. Nothing is stored.`,
 					"%s was not enrolled as admin, but as %s: make a token with `ken token create --roles admin` and join with it",
 					g.dir, strings.Join(cfg.Roles, ", "))
 			}
-			over.Apply(&cfg)
-			return runNode(c, g, cfg, log)
+			return runNode(c, g, cfg)
 		},
 	}
-	c.Flags().StringVar(&over.Admin, "listen", "", "address of the desktop, IP:PORT (default "+adminListen+" or what ken.toml says)")
+	f.register(c, shortFlag{"listen", "admin.listen"}, shortFlag{"log-level", "log.level"})
 	c.Flags().BoolVar(&demo, "demo", false, "show a cluster that does not exist")
 	c.Flags().IntVar(&nodes, "demo-nodes", 0, "how many nodes it has (default 1000)")
-	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error")
 	c.AddCommand(setupLink(g))
 	return c
 }
@@ -73,9 +64,18 @@ type demoJSON struct {
 	Password string `json:"password"`
 }
 
-func runDemo(c *cobra.Command, g *globals, opt cluster.DemoOptions) error {
+func runDemo(c *cobra.Command, g *globals, nodes int) error {
 	ctx := c.Context()
-	d, err := cluster.StartDemo(opt)
+	of := func(flag, key, def string) string {
+		return cmp.Or(c.Flags().Lookup(flag).Value.String(), setOr(key, def))
+	}
+	log, err := newLogger(of("log-level", "log.level", ""))
+	if err != nil {
+		return err
+	}
+	d, err := cluster.StartDemo(cluster.DemoOptions{
+		Listen: of("listen", "admin.listen", adminListen), Nodes: nodes, Logger: log, Version: version,
+	})
 	if err != nil {
 		return err
 	}

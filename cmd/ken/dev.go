@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ func stopContext(ctx context.Context) (context.Context, context.CancelFunc) {
 
 func devCommand(g *globals) *cobra.Command {
 	opt := cluster.DevOptions{}
-	level := "warn"
+	level := setOr("log.level", "warn")
 	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run a whole drive in this process, with data in one folder",
@@ -44,7 +45,9 @@ storage servers, the WebDAV gateway and the desktop in the browser. Every file i
 kept twice, as on a real cluster, but on this machine's disk only.
 
 The first start prints the password; KEN_ADMIN_PASSWORD sets it instead. The
-next start with the same folder finds everything again.`,
+next start with the same folder finds everything again. The environment overrides
+settings as it does for ken run (KEN_STORAGE_PACK_MIB is storage.pack_mib), for
+all nodes of the drive.`,
 		Example: `  ken dev
   ken dev --dir /srv/drive --webdav 127.0.0.1:9000
   ken dev --webdav 127.0.0.1:0      # a free port, several can run side by side`,
@@ -65,22 +68,25 @@ next start with the same folder finds everything again.`,
 			defer stop()
 			opt.Dir, opt.Logger, opt.Version = g.dir, log, version
 			opt.Password = os.Getenv("KEN_ADMIN_PASSWORD")
-			if !c.Flags().Changed("admin") && strings.HasSuffix(opt.WebDAV, ":0") {
+			if !c.Flags().Changed("admin") && opt.Admin == adminListen && strings.HasSuffix(opt.WebDAV, ":0") {
 				opt.Admin = opt.WebDAV // several side by side: a free port for both
 			}
 			return runDev(c, g, opt)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&opt.WebDAV, "webdav", "127.0.0.1:8080", "address of the drive")
-	f.StringVar(&opt.Metrics, "metrics", "", "address of /metrics, /healthz and /readyz, IP:PORT; none by default")
-	f.StringVar(&opt.Admin, "admin", adminListen, "address of the desktop; empty: none")
-	f.StringVar(&opt.Listen, "listen", "127.0.0.1:0", "QUIC address of the nameserver")
+	f.StringVar(&opt.WebDAV, "webdav", setOr("webdav.listen", "127.0.0.1:8080"), "address of the drive")
+	f.StringVar(&opt.Metrics, "metrics", setOr("metrics.listen", ""), "address of /metrics, /healthz and /readyz, IP:PORT; none by default")
+	f.StringVar(&opt.Admin, "admin", setOr("admin.listen", adminListen), "address of the desktop; empty: none")
+	f.StringVar(&opt.Listen, "listen", setOr("listen", ""), "QUIC address of the nameserver (default 127.0.0.1:0)")
 	f.IntVar(&opt.StorageServers, "storage-servers", 3, "number of storage servers, 1 to 16")
 	f.IntVar(&opt.Replication, "replication", 2, "copies of every file, at the first start")
 	f.StringVar(&level, "log-level", level, "debug, info, warn or error")
 	return c
 }
+
+// setOr is what the environment says of a setting, or def.
+func setOr(key, def string) string { return cmp.Or(os.Getenv(cluster.EnvName(key)), def) }
 
 // devJSON is what `ken dev -o json` prints, one line, when it is ready.
 type devJSON struct {
@@ -152,47 +158,44 @@ func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluste
 }
 
 func runCommand(g *globals) *cobra.Command {
-	var over cluster.Overrides
+	f := &settingFlags{}
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the roles that this machine's folder was enrolled with",
 		Long: `Run the roles that this machine's folder was enrolled with by ken init or ken
-join. Settings come from ken.toml in the folder; flags and the environment
-(KEN_LISTEN, KEN_WEBDAV, KEN_ADMIN, KEN_METRICS, KEN_LOG_LEVEL) override them for this run.
+join. Settings come from ken.toml in the folder; the environment overrides them
+(KEN_WEBDAV_LISTEN is webdav.listen), and flags override both for this run.
+` + "`ken config check`" + ` lists all settings and where each comes from.
 
 It prints a line "ready" when the node answers, drains on SIGTERM and ends
 within five seconds.`,
-		Example: "  ken run --dir /srv/ken",
-		Args:    exact(0),
+		Example: `  ken run --dir /srv/ken
+  ken run --dir /srv/ken --set storage.scrub_pause=10m --log-level debug`,
+		Args: exact(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := cluster.LoadConfig(cluster.Resolve(g.dir))
+			cfg, err := f.load(c, g)
 			if err != nil {
 				return err
 			}
-			over.Apply(&cfg)
-			log, err := newLogger(cfg.Log.Level)
-			if err != nil {
-				return err
-			}
-			stop, err := serveProfiles(log)
-			if err != nil {
-				return err
-			}
-			defer stop()
-			return runNode(c, g, cfg, log)
+			return runNode(c, g, cfg)
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&over.Listen, "listen", os.Getenv("KEN_LISTEN"), "QUIC address, IP:PORT")
-	f.StringVar(&over.WebDAV, "webdav", os.Getenv("KEN_WEBDAV"), "address of the drive, IP:PORT")
-	f.StringVar(&over.Admin, "admin", os.Getenv("KEN_ADMIN"), "address of the desktop, IP:PORT")
-	f.StringVar(&over.Metrics, "metrics", os.Getenv("KEN_METRICS"), "address of /metrics, /healthz and /readyz, IP:PORT")
-	f.StringVar(&over.LogLevel, "log-level", os.Getenv("KEN_LOG_LEVEL"), "debug, info, warn or error")
+	f.register(c, shortFlag{"listen", "listen"}, shortFlag{"webdav", "webdav.listen"}, shortFlag{"admin", "admin.listen"},
+		shortFlag{"metrics", "metrics.listen"}, shortFlag{"log-level", "log.level"})
 	return c
 }
 
-func runNode(c *cobra.Command, g *globals, cfg cluster.Config, log *slog.Logger) error {
+func runNode(c *cobra.Command, g *globals, cfg cluster.Config) error {
 	ctx := c.Context()
+	log, err := newLogger(cfg.Log.Level)
+	if err != nil {
+		return err
+	}
+	stop, err := serveProfiles(log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	n, err := cluster.Start(ctx, cfg, &cluster.Local{}, cluster.Runtime{Logger: log, Version: version})
 	if err != nil {
 		return err

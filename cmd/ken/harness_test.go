@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,7 +43,8 @@ func soak() bool { return os.Getenv("KEN_SOAK") != "" }
 // kenCommand is ken with arguments, as a process of its own.
 func kenCommand(ctx context.Context, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, os.Args[0], args...)
-	c.Env = append(os.Environ(), asKen+"=1", "KEN_ADMIN_PASSWORD="+testPassword, "KEN_DIR=")
+	mine := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "KEN_") && !strings.HasPrefix(v, "KEN_TEST_") })
+	c.Env = append(mine, asKen+"=1", "KEN_ADMIN_PASSWORD="+testPassword)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives the test
 	return c
 }

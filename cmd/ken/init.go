@@ -174,23 +174,6 @@ before anything secret is sent. It starts nothing; ken run does.`,
 	return c
 }
 
-func configCommand(g *globals) *cobra.Command {
-	return group("config", "This node's settings", &cobra.Command{
-		Use:   "check",
-		Short: "Check ken.toml in this node's folder",
-		Args:  exact(0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			dir := cluster.Resolve(g.dir)
-			cfg, err := cluster.LoadConfig(dir)
-			if err != nil {
-				return err
-			}
-			return report(c, g, map[string]any{"ok": true, "dir": dir, "name": cfg.Name, "roles": cfg.Roles},
-				"%s: ok, roles %s", filepath.Join(dir, "ken.toml"), strings.Join(cfg.Roles, ", "))
-		},
-	})
-}
-
 func tokenCommand(g *globals) *cobra.Command {
 	return group("token", "Tokens with which machines join", tokenCreate(g), tokenList(g), tokenRevoke(g))
 }
@@ -217,7 +200,7 @@ func tokenCreate(g *globals) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&roles, "roles", roles, "what the machine may do: nameserver, datanode, webdav, client")
+	c.Flags().StringVar(&roles, "roles", roles, "what the machine may do: nameserver, datanode, webdav, admin, client")
 	c.Flags().DurationVar(&opt.TTL, "ttl", opt.TTL, "how long it may be used")
 	c.Flags().IntVar(&opt.Uses, "uses", opt.Uses, "how many machines may use it")
 	return c

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -30,10 +29,10 @@ type Config struct {
 	Roles []string `toml:"roles" comment:"What this node does: nameserver, datanode, webdav, admin, client."`
 
 	Listen    string `toml:"listen" comment:"QUIC address of this node, IP:PORT (UDP)."`
-	Advertise string `toml:"advertise,omitempty" comment:"Address that other nodes use, when it differs from listen."`
+	Advertise string `toml:"advertise,omitempty" comment:"Address that other nodes use, when it differs; empty: listen."`
 
 	Nameservers []string `toml:"nameservers" comment:"QUIC addresses of the nameservers."`
-	Disks       []string `toml:"disks,omitempty" comment:"Folders for blocks, one on each disk. Default: disk in this folder."`
+	Disks       []string `toml:"disks,omitempty" comment:"Folders for blocks, one on each disk; empty: disk in this folder."`
 
 	WebDAV  WebDAVConfig  `toml:"webdav" comment:"The gateway."`
 	Admin   AdminConfig   `toml:"admin" comment:"The desktop in the browser."`
@@ -42,7 +41,8 @@ type Config struct {
 	Log     LogConfig     `toml:"log" comment:"Messages on standard error."`
 	Metrics MetricsConfig `toml:"metrics" comment:"For those who watch this node."`
 
-	dir string // folder; set by LoadConfig
+	dir  string            // folder; set by LoadConfig
+	from map[string]string // of settings that are not as in the file: what changed them
 }
 
 // WebDAVConfig is the gateway's part.
@@ -77,20 +77,20 @@ type StorageConfig struct {
 
 // RepairConfig is the leading nameserver's part.
 type RepairConfig struct {
-	SuspectAfter Duration `toml:"suspect_after" comment:"Silence after which a storage server gets no new data; 0: 2.5 s."`
-	DownAfter    Duration `toml:"down_after" comment:"Silence after which its volumes are repaired elsewhere; 0: 8 s."`
+	SuspectAfter Duration `toml:"suspect_after" comment:"Silence after which a storage server gets no new data, at most 3 s; 0: 2.5 s."`
+	DownAfter    Duration `toml:"down_after" comment:"Silence after which its volumes are repaired elsewhere, at most 10 s; 0: 8 s."`
 	MiBPerSecond int      `toml:"mib_per_second" comment:"What one storage server may pull for repairs, MiB/s; 0: no limit."`
-	DeletedGrace Duration `toml:"deleted_grace" comment:"How long data of deleted files is kept for running readers; 0: 10 min. Read when the cluster is made."`
+	DeletedGrace Duration `toml:"deleted_grace" comment:"How long data of deleted files is kept for running readers, read when the cluster is made; 0: 10 min."`
 }
 
 // LogConfig says what is logged.
 type LogConfig struct {
-	Level string `toml:"level" comment:"debug, info, warn or error; default info."`
+	Level string `toml:"level" comment:"debug, info, warn or error; empty: info."`
 }
 
 // MetricsConfig says where monitoring finds the node.
 type MetricsConfig struct {
-	Listen string `toml:"listen" comment:"HTTP address of /metrics (Prometheus), /healthz and /readyz, IP:PORT, as 127.0.0.1:9180; empty: none. They ask for no password: keep them on loopback or behind a firewall."`
+	Listen string `toml:"listen" comment:"HTTP address of /metrics (Prometheus), /healthz and /readyz, IP:PORT, as 127.0.0.1:9180. They ask for no password: keep them on loopback or behind a firewall; empty: none."`
 }
 
 // Duration is a time.Duration written as "2.5s".
@@ -106,8 +106,21 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	return err
 }
 
-// LoadConfig reads and checks the settings of the node in dir.
-func LoadConfig(dir string) (Config, error) {
+// LoadConfig reads and checks the settings of the node in dir: its file, what
+// the environment says otherwise, and then what flags do.
+func LoadConfig(dir string, flags ...Override) (Config, error) {
+	c, err := readConfig(dir)
+	if err != nil {
+		return c, err
+	}
+	if err := c.override(append(c.fromEnv(), flags...)...); err != nil {
+		return c, err
+	}
+	return c, c.Validate()
+}
+
+// readConfig reads the file alone.
+func readConfig(dir string) (Config, error) {
 	b, err := os.ReadFile(filepath.Join(dir, configFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, metadata.Errorf(metadata.KindNotFound,
@@ -122,7 +135,7 @@ func LoadConfig(dir string) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", filepath.Join(dir, configFile), err)
 	}
 	c.dir = dir
-	return c, c.Validate()
+	return c, nil
 }
 
 // ParseConfig reads settings. An unknown key is an error that names it.
@@ -174,85 +187,4 @@ func (c *Config) advertised(bound net.Addr) string {
 		return c.Advertise
 	}
 	return bound.String()
-}
-
-// Validate reports everything that is wrong with the settings at once.
-func (c *Config) Validate() error {
-	var bad []string
-	complain := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
-	if len(c.Roles) == 0 {
-		complain("roles: at least one is needed")
-	}
-	for _, r := range c.Roles {
-		if !slices.Contains(allRoles(), r) {
-			complain("roles: %q is none of %s", r, strings.Join(allRoles(), ", "))
-		}
-	}
-	if err := checkAddr(c.Listen); err != nil && !c.onlyClient() {
-		complain("listen: %v", err)
-	}
-	if c.Advertise != "" {
-		if err := checkAddr(c.Advertise); err != nil {
-			complain("advertise: %v", err)
-		}
-	}
-	if c.Has(metadata.NodeWebDAV) {
-		if err := checkAddr(c.WebDAV.Listen); err != nil {
-			complain("webdav.listen: %v", err)
-		}
-		if (c.WebDAV.TLSCert == "") != (c.WebDAV.TLSKey == "") {
-			complain("webdav: tls_cert and tls_key go together")
-		}
-	}
-	if c.Metrics.Listen != "" {
-		if err := checkAddr(c.Metrics.Listen); err != nil {
-			complain("metrics.listen: %v", err)
-		}
-	}
-	if c.Has(metadata.NodeAdmin) && c.Admin.Listen != "" {
-		if err := checkAddr(c.Admin.Listen); err != nil {
-			complain("admin.listen: %v", err)
-		}
-		if (c.Admin.TLSCert == "") != (c.Admin.TLSKey == "") {
-			complain("admin: tls_cert and tls_key go together")
-		}
-	}
-	if c.WebDAV.BlockMiB < 0 || c.WebDAV.BlockMiB > metadata.BlockBytesMax>>20 {
-		complain("webdav.block_mib: want 1 to %d, or 0 for the default", metadata.BlockBytesMax>>20)
-	}
-	if s, d := time.Duration(c.Repair.SuspectAfter), time.Duration(c.Repair.DownAfter); s < 0 || d < 0 ||
-		(s > 0 && d > 0 && d <= s) {
-		complain("repair: down_after must be longer than suspect_after")
-	}
-	if c.Storage.ScrubPause < 0 || c.Storage.ScrubMiBPerSecond < 0 {
-		complain("storage: scrub_pause and scrub_mib_per_second must not be negative")
-	}
-	if len(bad) > 0 {
-		return metadata.Errorf(metadata.KindInvalid, "settings: %s", strings.Join(bad, "; "))
-	}
-	return nil
-}
-
-func (c *Config) onlyClient() bool {
-	return len(c.Roles) == 1 && c.Roles[0] == metadata.NodeClient
-}
-
-func allRoles() []string {
-	return []string{
-		metadata.NodeNameserver, metadata.NodeDatanode, metadata.NodeWebDAV, metadata.NodeAdmin,
-		metadata.NodeClient,
-	}
-}
-
-func checkAddr(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("%q is not IP:PORT", addr)
-	}
-	if host != "" && net.ParseIP(host) == nil && host != "localhost" {
-		if _, err := net.LookupHost(host); err != nil {
-			return fmt.Errorf("%q: %v", addr, err)
-		}
-	}
-	return nil
 }

@@ -72,6 +72,23 @@ func TestValidateNamesEverything(t *testing.T) {
 		"bad advertise": {func(c *Config) { c.Advertise = "x" }, "advertise"},
 		"no webdav":     {func(c *Config) { c.WebDAV.Listen = "" }, "webdav.listen"},
 		"half of TLS":   {func(c *Config) { c.WebDAV.TLSCert = "x" }, "go together"},
+		"port of text":  {func(c *Config) { c.Listen = "127.0.0.1:http" }, "the port is no number"},
+		"high port":     {func(c *Config) { c.Metrics.Listen = "127.0.0.1:65536" }, "metrics.listen"},
+		"odd host":      {func(c *Config) { c.Nameservers = []string{"a b:1"} }, "nameservers"},
+		"everywhere":    {func(c *Config) { c.Advertise, c.Listen = "", "0.0.0.0:7800" }, "say with advertise"},
+		"nowhere":       {func(c *Config) { c.Advertise = "[::]:7800" }, "advertise"},
+		"endless name":  {func(c *Config) { c.Name = strings.Repeat("x", 65) }, "name: 65 characters"},
+		"control zone":  {func(c *Config) { c.Zone = "a\x1b[2J" }, "zone"},
+		"no memory":     {func(c *Config) { c.WebDAV.BufferMiB = -1 }, "webdav.buffer_mib"},
+		"all memory":    {func(c *Config) { c.WebDAV.BufferMiB = 1 << 43 }, "webdav.buffer_mib"},
+		"few uploads":   {func(c *Config) { c.WebDAV.UploadsMax = -1 }, "webdav.uploads_max"},
+		"reserve":       {func(c *Config) { c.Storage.ReserveMiB = -1 }, "storage.reserve_mib"},
+		"packs":         {func(c *Config) { c.Storage.PackMiB = -1 }, "storage.pack_mib"},
+		"fast repair":   {func(c *Config) { c.Repair.MiBPerSecond = -1 }, "repair.mib_per_second"},
+		"backwards":     {func(c *Config) { c.Repair.DeletedGrace = -1 }, "repair.deleted_grace"},
+		"patient":       {func(c *Config) { c.Repair.SuspectAfter = Duration(4 * time.Second) }, "repair.suspect_after"},
+		"down at once":  {func(c *Config) { c.Repair = RepairConfig{DownAfter: Duration(2 * time.Second)} }, "longer than repair.suspect_after, 2.5s"},
+		"chatty":        {func(c *Config) { c.Log.Level = "loud" }, "log.level"},
 		"large blocks":  {func(c *Config) { c.WebDAV.BlockMiB = 17 }, "block_mib"},
 		"impatient":     {func(c *Config) { c.Repair.DownAfter = Duration(time.Millisecond) }, "down_after"},
 	} {
@@ -90,14 +107,6 @@ func TestValidateNamesEverything(t *testing.T) {
 	client := Config{Roles: []string{metadata.NodeClient}}
 	if err := client.Validate(); err != nil {
 		t.Errorf("a client listens nowhere: got %v", err)
-	}
-}
-
-func TestOverrides(t *testing.T) {
-	c := sampleConfig(t.TempDir())
-	Overrides{WebDAV: "127.0.0.1:9", LogLevel: "debug"}.Apply(&c)
-	if c.WebDAV.Listen != "127.0.0.1:9" || c.Log.Level != "debug" || c.Listen != "127.0.0.1:0" {
-		t.Errorf("got %+v", c)
 	}
 }
 

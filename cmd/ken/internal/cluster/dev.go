@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"kendfs/metadata"
@@ -16,7 +19,7 @@ import (
 // DevOptions describe a whole cluster in one process.
 type DevOptions struct {
 	Dir            string
-	Listen         string // QUIC address of the first node; default 127.0.0.1:0
+	Listen         string // QUIC address of the first node; "": what its folder says, at first 127.0.0.1:0
 	WebDAV         string // default 127.0.0.1:8080
 	Admin          string // of the desktop; "": none
 	StorageServers int    // 1 to devServersMax; default 3; the folder's number wins at later starts
@@ -44,9 +47,6 @@ type DevCluster struct {
 
 // Dev starts the cluster in opt.Dir, making it at the first start.
 func Dev(ctx context.Context, opt DevOptions) (*DevCluster, error) {
-	if opt.Listen == "" {
-		opt.Listen = "127.0.0.1:0"
-	}
 	if opt.StorageServers < 1 || opt.StorageServers > devServersMax {
 		return nil, metadata.Errorf(metadata.KindInvalid, "storage servers: want 1 to %d", devServersMax)
 	}
@@ -92,7 +92,8 @@ func (d *DevCluster) start(ctx context.Context, opt DevOptions) error {
 		d.First = true
 		res, err := Init(ctx, first, InitOptions{
 			Config: Config{
-				Name: "dev", Roles: []string{metadata.NodeNameserver, metadata.NodeWebDAV, metadata.NodeAdmin}, Listen: opt.Listen,
+				Name: "dev", Roles: []string{metadata.NodeNameserver, metadata.NodeWebDAV, metadata.NodeAdmin},
+				Listen: cmp.Or(opt.Listen, "127.0.0.1:0"),
 				WebDAV: WebDAVConfig{Listen: opt.WebDAV}, Repair: opt.Repair,
 			},
 			Password: opt.Password, Replication: min(max(opt.Replication, 1), opt.StorageServers),
@@ -154,21 +155,9 @@ func (d *DevCluster) enrolServers(ctx context.Context, opt DevOptions) error {
 }
 
 func (d *DevCluster) startNode(ctx context.Context, dir string, local *Local, opt DevOptions) error {
-	cfg, err := LoadConfig(dir)
+	cfg, err := devConfig(dir, opt)
 	if err != nil {
 		return err
-	}
-	if cfg.Has(metadata.NodeWebDAV) && opt.WebDAV != "" {
-		cfg.WebDAV.Listen = opt.WebDAV
-	}
-	if cfg.Has(metadata.NodeNameserver) && opt.Metrics != "" {
-		cfg.Metrics.Listen = opt.Metrics
-	}
-	if cfg.Has(metadata.NodeNameserver) {
-		cfg.Admin.Listen = opt.Admin
-		if !cfg.Has(metadata.NodeAdmin) { // made before there was a desktop
-			cfg.Roles = append(cfg.Roles, metadata.NodeAdmin)
-		}
 	}
 	n, err := Start(ctx, cfg, local, Runtime{Logger: opt.Logger, Version: opt.Version})
 	if err != nil {
@@ -186,6 +175,32 @@ func (d *DevCluster) startNode(ctx context.Context, dir string, local *Local, op
 		}
 	}()
 	return nil
+}
+
+// devConfig reads a node's settings. Of the environment counts what is not one
+// node's own: a name or an address cannot be that of all.
+func devConfig(dir string, opt DevOptions) (Config, error) {
+	cfg, err := readConfig(dir)
+	if err != nil {
+		return cfg, err
+	}
+	first := cfg.Has(metadata.NodeNameserver)
+	all := slices.DeleteFunc(cfg.fromEnv(), func(o Override) bool {
+		return !strings.Contains(o.Key, ".") || o.Key == "metrics.listen" && !first
+	})
+	if err := cfg.override(all...); err != nil {
+		return cfg, err
+	}
+	if first {
+		cfg.Listen = cmp.Or(opt.Listen, cfg.Listen)
+		cfg.WebDAV.Listen = cmp.Or(opt.WebDAV, cfg.WebDAV.Listen)
+		cfg.Metrics.Listen = cmp.Or(opt.Metrics, cfg.Metrics.Listen)
+		cfg.Admin.Listen = opt.Admin
+		if !cfg.Has(metadata.NodeAdmin) { // made before there was a desktop
+			cfg.Roles = append(cfg.Roles, metadata.NodeAdmin)
+		}
+	}
+	return cfg, cfg.Validate()
 }
 
 // awaitDrive returns when the nameserver has heard of enough storage servers

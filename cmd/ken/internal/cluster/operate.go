@@ -48,24 +48,6 @@ func FindNode(ctx context.Context, c *Client, who string) (metadata.NodeID, erro
 	return 0, metadata.Errorf(metadata.KindNotFound, "no node is called %q: see `ken node list`", who)
 }
 
-// Overrides are the settings that flags and the environment change for one run.
-type Overrides struct {
-	Listen, WebDAV, Admin, LogLevel, Metrics string
-}
-
-// Apply changes cfg.
-func (o Overrides) Apply(cfg *Config) {
-	for _, s := range []struct {
-		to   *string
-		from string
-	}{{&cfg.Listen, o.Listen}, {&cfg.WebDAV.Listen, o.WebDAV}, {&cfg.Admin.Listen, o.Admin}, {&cfg.Log.Level, o.LogLevel},
-		{&cfg.Metrics.Listen, o.Metrics}} {
-		if s.from != "" {
-			*s.to = s.from
-		}
-	}
-}
-
 // Status is the cluster's verdict with its facts.
 type Status = health.Report
 
