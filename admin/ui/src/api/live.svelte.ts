@@ -14,7 +14,7 @@ const silentAfter = 35_000; // two pings of 15 s are missing
 const hiddenFor = 5 * 60_000;
 const settle = 200; // a window that opens adds its topic: wait for its neighbours
 
-class Live {
+export class Live {
   state = $state<LiveState>('idle');
   // heard is when the server last said anything, in ms.
   heard = $state(0);
@@ -58,6 +58,8 @@ class Live {
   stop(): void {
     this.#wanted = false;
     document.removeEventListener('visibilitychange', this.#visibility);
+    clearTimeout(this.#hidden);
+    this.#sleeping = false;
     this.#close();
     this.state = 'idle';
   }
@@ -86,6 +88,7 @@ class Live {
       this.#hidden = setTimeout(() => {
         this.#sleeping = true;
         this.#close();
+        if (this.state !== 'paused') this.state = 'lost';
       }, hiddenFor);
     } else if (this.#sleeping) {
       this.#sleeping = false;
@@ -109,7 +112,8 @@ class Live {
   async #run(): Promise<void> {
     this.#close();
     const abort = (this.#abort = new AbortController());
-    if (this.state !== 'live') this.state = 'connecting';
+    // What was lost stays lost until it is live again: a try is no proof.
+    if (this.state === 'idle') this.state = 'connecting';
     try {
       await this.#read(abort);
     } catch (cause) {

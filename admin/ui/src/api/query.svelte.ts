@@ -18,6 +18,8 @@ export type Options<T> = {
 
 const keepFor = 60_000;
 const gather = 250; // live messages within this time cause one reading
+const patience = 30_000; // a reading that takes longer than this gives way to the next
+const missedMost = 1000; // live messages kept while a reading is under way
 
 // Entry is what is known of one key, and who shows it.
 export class Entry<T> {
@@ -30,6 +32,10 @@ export class Entry<T> {
   // that went on to something else must not read for those that stay.
   #loads: Loader<T>[] = [];
   #abort: AbortController | null = null;
+  #began = 0;
+  // again: what is being read may be old already
+  #again = false;
+  #missed: [topic: string, message: unknown][] = [];
   #soon: ReturnType<typeof setTimeout> | undefined;
   #drop: ReturnType<typeof setTimeout> | undefined;
   #stops: (() => void)[] = [];
@@ -43,14 +49,15 @@ export class Entry<T> {
     return this.#loads.length > 0;
   }
 
-  use(load: Loader<T>): void {
+  use(load: Loader<T>, options: Options<T> = this.options): void {
     clearTimeout(this.#drop);
     this.#loads.push(load);
     if (this.#loads.length > 1) return;
+    this.options = options;
     for (const topic of this.options.topics ?? []) this.#stops.push(live.on(topic, (m) => this.#hear(topic, m)));
     this.#stops.push(live.onReset(() => this.later()));
     if (this.options.every) {
-      const timer = setInterval(() => !document.hidden && void this.refresh(), this.options.every);
+      const timer = setInterval(() => !document.hidden && !this.#reading() && void this.refresh(), this.options.every);
       this.#stops.push(() => clearInterval(timer));
     }
     void this.refresh();
@@ -65,9 +72,18 @@ export class Entry<T> {
     this.#drop = setTimeout(() => entries.delete(this.key), keepFor);
   }
 
+  // later reads again soon; after a reading that is under way, never instead of
+  // it, or what comes faster than it is read would never be read.
   later(): void {
     clearTimeout(this.#soon);
-    this.#soon = setTimeout(() => void this.refresh(), gather);
+    this.#soon = setTimeout(() => {
+      if (this.#reading()) this.#again = true;
+      else void this.refresh();
+    }, gather);
+  }
+
+  #reading(): boolean {
+    return this.loading && Date.now() - this.#began < patience;
   }
 
   async refresh(): Promise<void> {
@@ -75,15 +91,31 @@ export class Entry<T> {
     if (!load) return;
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
+    this.#began = Date.now();
+    this.#again = false;
+    this.#missed = [];
     this.loading = true;
     try {
       const data = await load(abort.signal);
-      if (this.#abort === abort) this.set(data);
+      if (this.#abort === abort) this.set(this.#caughtUp(data));
     } catch (cause) {
       if (this.#abort === abort) this.error = problemOf(cause);
     } finally {
-      if (this.#abort === abort) this.loading = false;
+      if (this.#abort === abort) {
+        this.loading = false;
+        if (this.#again && this.used) this.later();
+      }
     }
+  }
+
+  // caughtUp puts what the stream told meanwhile into data, which may be older.
+  #caughtUp(data: T): T {
+    for (const [topic, message] of this.#missed) {
+      const next = this.options.merge?.(data, topic, message);
+      if (next === undefined) this.#again = true;
+      else data = next;
+    }
+    return data;
   }
 
   set(data: T): void {
@@ -93,7 +125,13 @@ export class Entry<T> {
   }
 
   #hear(topic: string, message: unknown): void {
-    const next = this.data === undefined ? undefined : this.options.merge?.(this.data, topic, message);
+    if (!this.options.merge) return this.later();
+    if (this.loading) {
+      if (this.#missed.length < missedMost) this.#missed.push([topic, message]);
+      else this.#again = true;
+      if (this.data === undefined) return;
+    }
+    const next = this.data === undefined ? undefined : this.options.merge(this.data, topic, message);
     if (next === undefined) this.later();
     else this.set(next);
   }
@@ -130,7 +168,7 @@ export function query<T>(key: () => string, load: Loader<T>, options: Options<T>
     }
     const mine = untrack(() => entry<T>(k, options));
     e = mine;
-    untrack(() => mine.use(load));
+    untrack(() => mine.use(load, options));
     return () => mine.release(load);
   });
   return {

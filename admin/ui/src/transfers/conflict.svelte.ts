@@ -15,30 +15,43 @@ export type Conflict = {
   answer: (decision: Decision, all: boolean) => void;
 };
 
-class Conflicts {
+export class Conflicts {
   current = $state.raw<Conflict | null>(null);
+  // last ends when the question before is answered: two windows may ask at once
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private existing: (path: string) => Promise<Entry | null> = (path) => wire.existing(path)) {}
 
   // batch asks for several names, one after the other, until one answer is for all.
   batch(): { ask: (path: string) => Promise<Decision> } {
     let forAll: Decision | null = null;
     return {
-      ask: async (path) => {
-        if (forAll) return forAll;
-        const existing = await wire.existing(path).catch(() => null);
-        return new Promise((resolve) => {
-          this.current = {
-            path,
-            existing,
-            many: true,
-            answer: (decision, all) => {
-              this.current = null;
-              if (all) forAll = decision;
-              resolve(decision);
-            },
-          };
+      ask: (path) => {
+        const asked = this.#last.then(async () => {
+          if (forAll) return forAll;
+          const { decision, all } = await this.#one(path);
+          if (all) forAll = decision;
+          return decision;
         });
+        this.#last = asked;
+        return asked;
       },
     };
+  }
+
+  async #one(path: string): Promise<{ decision: Decision; all: boolean }> {
+    const existing = await this.existing(path).catch(() => null);
+    return new Promise((resolve) => {
+      this.current = {
+        path,
+        existing,
+        many: true,
+        answer: (decision, all) => {
+          this.current = null;
+          resolve({ decision, all });
+        },
+      };
+    });
   }
 }
 

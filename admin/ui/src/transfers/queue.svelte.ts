@@ -5,8 +5,11 @@ import { Problem, problemOf } from '../api/problem';
 import { backoff } from '../api/sse';
 import { changed } from '../apps/files/changes';
 import { another, base, fault, join, names, parent } from '../apps/files/paths';
+import { passing, told } from './failure';
+import { makeFolders } from './folders';
 import { Rate } from './rate';
 import { Transfer, type Policy } from './transfer.svelte';
+import { Turns } from './turns';
 import { OffsetProblem, wire as real, type Entry, type Upload, type Wire } from './wire';
 import type { Found } from './walk';
 
@@ -27,6 +30,7 @@ export class Transfers {
   readonly rate = new Rate();
   #running = 0;
   #next = 1;
+  #turns = new Turns<Transfer>();
   #asking: Transfer[] = [];
   #timers = new Map<Transfer, ReturnType<typeof setTimeout>>();
 
@@ -42,9 +46,7 @@ export class Transfers {
   }
 
   // left is the time until all is sent, in seconds; null while it is not known.
-  left(): number | null {
-    return this.rate.left(this.total - this.sent, this.now());
-  }
+  left = (): number | null => this.rate.left(this.total - this.sent, this.now());
 
   // add takes what was dropped on, or chosen for, the folder dir.
   add(dir: string, found: Pick<Found, 'files' | 'folders'>): void {
@@ -55,7 +57,7 @@ export class Transfers {
       this.#count('waiting', 1);
     }
     this.list = [...this.list, ...fresh];
-    if (found.folders.length) void this.#folders(dir, found.folders);
+    if (found.folders.length) void makeFolders(this.wire, dir, found.folders);
     this.#pump();
   }
 
@@ -68,35 +70,35 @@ export class Transfers {
   // resume goes on with what was paused or has failed.
   resume(t: Transfer): void {
     if (t.state !== 'paused' && t.state !== 'failed' && t.state !== 'retrying') return;
-    clearTimeout(this.#timers.get(t));
     t.tries = 0;
     t.problem = null;
-    this.#set(t, 'waiting');
+    this.#wait(t);
     this.#pump();
   }
 
   cancel(t: Transfer): void {
+    this.#cancel(t);
+    this.#unask(t);
+    this.#pump();
+  }
+
+  #cancel(t: Transfer): void {
     if (t.over) return;
     this.#set(t, 'cancelled');
     this.#stop(t);
-    this.#unask(t);
     this.total -= t.size;
     this.#progress(t, 0);
     if (t.upload) void this.wire.cancel(t.upload).catch(() => undefined); // the server gives it up by itself
     t.upload = null;
-    this.#pump();
   }
 
-  pauseAll(): void {
-    for (const t of this.list) this.pause(t);
-  }
-
-  resumeAll(): void {
-    for (const t of this.list) this.resume(t);
-  }
+  pauseAll = (): void => this.list.forEach((t) => this.pause(t));
+  resumeAll = (): void => this.list.forEach((t) => this.resume(t));
 
   cancelAll(): void {
-    for (const t of this.list) this.cancel(t);
+    for (const t of this.list) this.#cancel(t);
+    this.#asking = [];
+    this.question = null;
   }
 
   // retryNow is for when the network came back.
@@ -115,6 +117,7 @@ export class Transfers {
       }
     }
     this.list = this.list.filter((t) => !t.over);
+    this.#turns.restart();
   }
 
   // decide answers the question, for this file or for all of its batch.
@@ -122,25 +125,20 @@ export class Transfers {
     const q = this.question;
     if (!q) return;
     if (all) q.transfer.batch.policy = policy;
-    this.#unask(q.transfer);
-    this.#apply(q.transfer, policy);
-    if (!all) return;
-    for (const t of this.#asking.filter((a) => a.batch === q.transfer.batch)) {
-      this.#unask(t);
-      this.#apply(t, policy);
-    }
+    const answered = this.#asking.filter((t) => t === q.transfer || (all && t.batch === q.transfer.batch));
+    this.#unask(...answered);
+    for (const t of answered) this.#apply(t, policy);
+    this.#pump();
   }
 
   #apply(t: Transfer, policy: Exclude<Policy, 'ask'>): void {
     if (policy === 'skip') {
-      this.#set(t, 'skipped');
       this.total -= t.size;
-    } else {
-      if (policy === 'replace') t.replace = true;
-      else this.#rename(t);
-      this.#set(t, 'waiting');
+      return this.#set(t, 'skipped');
     }
-    this.#pump();
+    if (policy === 'replace') t.replace = true;
+    else this.#rename(t);
+    this.#wait(t);
   }
 
   #rename(t: Transfer): void {
@@ -156,6 +154,13 @@ export class Transfers {
     this.#count(state, 1);
     t.state = state;
     if (!this.counts.sending) this.rate.stop();
+  }
+
+  #wait(t: Transfer): void {
+    clearTimeout(this.#timers.get(t));
+    this.#timers.delete(t);
+    this.#set(t, 'waiting');
+    this.#turns.back(t);
   }
 
   #stop(t: Transfer): void {
@@ -174,12 +179,13 @@ export class Transfers {
     this.rate.add(Math.max(0, step), this.now());
   }
 
+  // What was broken off keeps its place: while nobody answers, three wait and
+  // not a hundred thousand.
   #pump(): void {
-    if (this.#running >= atOnce) return;
-    for (const t of this.list) {
-      if (t.state !== 'waiting') continue;
+    while (this.#running + (this.counts.retrying ?? 0) < atOnce) {
+      const t = this.#turns.next(this.list, (x) => x.state === 'waiting');
+      if (!t) return;
       void this.#run(t);
-      if (this.#running >= atOnce) return;
     }
   }
 
@@ -190,7 +196,7 @@ export class Transfers {
     this.#progress(t, t.sent); // starts the clocks
     try {
       await this.#send(t, abort.signal);
-      this.#set(t, 'done');
+      if (t.state !== 'cancelled') this.#set(t, 'done'); // one that arrived while it was cancelled is there
       t.upload = null;
       changed(parent(t.path));
     } catch (cause) {
@@ -205,24 +211,26 @@ export class Transfers {
   async #send(t: Transfer, signal: AbortSignal): Promise<void> {
     const bad = names(t.path).map(fault).find((f) => f !== null);
     if (bad) throw new Problem(400, `name_${bad}`, '', `name_${bad}`);
-    let up = await this.#begin(t);
+    let up = await this.#begin(t, signal);
     for (;;) {
+      if (up.done) return void (t.state !== 'cancelled' && this.#progress(t, t.size));
       signal.throwIfAborted();
       this.#progress(t, up.offset);
-      if (up.done) return;
       const from = up.offset;
       const blob = t.file.slice(from, Math.min(from + piece, t.size));
       try {
         up = await this.wire.send(up.id, from, blob, (n) => !signal.aborted && this.#progress(t, from + Math.min(n, blob.size)), signal);
         if (up.offset > from) t.tries = 0;
       } catch (cause) {
+        // A file that changed or went away looks like a broken line: reading tells.
+        if (cause instanceof Problem && cause.unreachable) await blob.slice(0, 1).arrayBuffer();
         if (!(cause instanceof OffsetProblem) || ++t.tries > triesMost) throw cause;
         up = { ...up, offset: cause.offset };
       }
     }
   }
 
-  async #begin(t: Transfer): Promise<Upload> {
+  async #begin(t: Transfer, signal: AbortSignal): Promise<Upload> {
     if (t.upload) {
       try {
         return await this.wire.status(t.upload);
@@ -232,17 +240,19 @@ export class Transfers {
       }
     }
     const up = await this.wire.begin(t.path, t.file, t.replace);
-    if (t.state === 'cancelled') void this.wire.cancel(up.id).catch(() => undefined);
+    // Cancelled, or begun a second time meanwhile: this one is nobody's.
+    const left = t.state === 'cancelled' || t.abort?.signal !== signal;
+    if (left) void this.wire.cancel(up.id).catch(() => undefined);
     else t.upload = up.id;
     return up;
   }
 
   #failed(t: Transfer, cause: unknown): void {
-    const p = cause instanceof DOMException && cause.name === 'NotReadableError' ? new Problem(400, 'unreadable', '', 'unreadable') : problemOf(cause);
+    const p = told(cause);
     t.problem = p;
     if (p.code === 'exists') return this.#taken(t);
-    const transient = p.unreachable || [401, 404, 408, 429, 502, 503, 504].includes(p.status) || p.code === 'busy';
-    if (transient && !(p.missing && !t.upload) && ++t.tries <= triesMost) {
+    // Where nobody answers, nothing was refused: that is waited out for as long as it takes.
+    if (passing(p) && !(p.missing && !t.upload) && (++t.tries <= triesMost || p.unreachable)) {
       this.#set(t, 'retrying');
       this.#timers.set(t, setTimeout(() => this.#again(t), backoff(t.tries - 1)));
       return;
@@ -252,15 +262,18 @@ export class Transfers {
 
   #again(t: Transfer): void {
     if (t.state !== 'retrying') return;
-    this.#set(t, 'waiting');
+    this.#wait(t);
     this.#pump();
   }
 
   #taken(t: Transfer): void {
+    // What may be replaced and still is in the way, and a thousand taken names:
+    // asking the server again would not end.
+    if (t.replace || t.copy >= namesMost) return this.#set(t, 'failed');
     t.problem = null;
-    if (t.copy > 1 && t.copy < namesMost) {
+    if (t.copy > 1) {
       this.#rename(t);
-      return this.#set(t, 'waiting');
+      return this.#wait(t);
     }
     const { policy } = t.batch;
     if (policy !== 'ask') return this.#apply(t, policy);
@@ -274,24 +287,13 @@ export class Transfers {
     if (this.#asking[0] === t) this.question = { transfer: t, existing };
   }
 
-  #unask(t: Transfer): void {
-    this.#asking = this.#asking.filter((a) => a !== t);
-    if (this.question?.transfer === t) this.question = null;
+  #unask(...answered: Transfer[]): void {
+    const first = this.#asking[0];
+    const gone = new Set(answered);
+    this.#asking = this.#asking.filter((a) => !gone.has(a));
+    if (this.question && gone.has(this.question.transfer)) this.question = null;
     const next = this.#asking[0];
-    if (next && !this.question) void this.#ask(next);
-  }
-
-  // Empty folders, from the top down; folders with files come with those.
-  async #folders(dir: string, paths: readonly string[]): Promise<void> {
-    const tops = paths.flatMap((path) => names(`/${path}`).map((_, i, all) => all.slice(0, i + 1).join('/')));
-    for (const path of new Set(tops)) {
-      try {
-        await this.wire.mkdir(join(dir, path));
-      } catch (cause) {
-        if (problemOf(cause).code !== 'exists') console.warn('folder not made:', path, cause);
-      }
-    }
-    changed(dir, ...paths.map((path) => parent(join(dir, path))));
+    if (next && next !== first) void this.#ask(next);
   }
 }
 

@@ -12,11 +12,19 @@ class Server implements Wire {
   held: (() => void)[] = [];
   hold = false;
   most = 0;
+  stats = 0;
+  begun = 0;
+  // gone: nobody answers
+  gone = false;
+  // full: what is there is never replaced, whatever is asked for
+  full = false;
   #now = 0;
   #id = 0;
 
   async begin(path: string, file: { size: number }, overwrite: boolean): Promise<Upload> {
-    if (this.files.has(path) && !overwrite) throw new Problem(409, 'exists', '', 'exists');
+    this.begun++;
+    if (this.gone) throw new Problem(0, 'No answer');
+    if (this.files.has(path) && (!overwrite || this.full)) throw new Problem(409, 'exists', '', 'exists');
     const id = `u${++this.#id}`;
     this.uploads.set(id, { path, size: file.size, data: '' });
     return this.#state(id);
@@ -58,6 +66,7 @@ class Server implements Wire {
   }
 
   async existing(path: string): Promise<Entry | null> {
+    this.stats++;
     return this.files.has(path) ? ({ name: 'x', path, dir: false, size: 1, modified: '', created: '', etag: '' } as Entry) : null;
   }
 
@@ -224,3 +233,159 @@ describe('a name that is taken', () => {
     await until(() => queue.question !== null && queue.question.transfer !== first);
   });
 });
+
+const many = (n: number) => found(...Array.from({ length: n }, (_, i): [string, string] => [`f${i}`, 'x']));
+
+describe('many files', () => {
+  test('while nobody answers, three wait and the others keep their turn', async () => {
+    server.gone = true;
+    queue.add('/', many(500));
+    await until(() => queue.counts.retrying === 3);
+    expect([queue.counts.waiting, server.begun]).toEqual([497, 3]);
+    server.gone = false;
+    queue.retryNow();
+    await until(() => queue.open === 0);
+    expect(server.files.size).toBe(500);
+  });
+
+  test('a silence longer than all tries fails nothing', async () => {
+    vi.useFakeTimers();
+    server.gone = true;
+    queue.add('/', many(1));
+    await vi.advanceTimersByTimeAsync(3600_000);
+    expect(queue.list[0]?.state).toBe('retrying');
+    server.gone = false;
+    await vi.advanceTimersByTimeAsync(31_000);
+    vi.useRealTimers();
+    await until(() => queue.list[0]?.state === 'done');
+  });
+
+  test('one answer for hundreds of taken names asks the server about none of them', async () => {
+    for (let i = 0; i < 300; i++) server.files.set(`/f${i}`, 'old');
+    queue.add('/', many(300));
+    await until(() => queue.question !== null && queue.counts.asking === 300);
+    const before = server.stats;
+    queue.decide('skip', true);
+    await until(() => queue.open === 0);
+    expect(server.stats).toBe(before);
+    expect(queue.counts.skipped).toBe(300);
+  });
+
+  test('cancelling all of twenty thousand takes no time that one sees, and asks nothing', async () => {
+    server.hold = true;
+    const file = new File(['x'], 'f');
+    queue.add('/', { files: Array.from({ length: 20_000 }, (_, i) => ({ path: `f${i}`, file })), folders: [] });
+    await until(() => server.held.length === 3);
+    const start = performance.now();
+    queue.cancelAll();
+    expect(performance.now() - start).toBeLessThan(1500);
+    expect([queue.open, queue.total, queue.sent, server.stats]).toEqual([0, 0, 0, 0]);
+    queue.clear();
+    server.release();
+    queue.add('/', found(['last', 'y']));
+    await until(() => queue.open === 0);
+    expect(server.files.get('/last')).toBe('y');
+  });
+});
+
+test('what is not replaced although it may be, fails and does not ask for ever', async () => {
+  server.files.set('/a', 'old');
+  server.full = true;
+  queue.add('/', found(['a', 'new']));
+  await until(() => queue.question !== null);
+  queue.decide('replace', false);
+  await until(() => queue.list[0]?.state === 'failed');
+  expect(queue.list[0]?.problem?.code).toBe('exists');
+  expect(server.begun).toBe(2);
+});
+
+test('paused and resumed before the server answered: one file, and no upload left behind', async () => {
+  const begin = server.begin.bind(server);
+  const late: (() => void)[] = [];
+  vi.spyOn(server, 'begin').mockImplementation(async (...of: Parameters<Server['begin']>) => {
+    await new Promise<void>((go) => late.push(go));
+    return begin(...of);
+  });
+  queue.add('/', found(['a', 'hello']));
+  await until(() => late.length === 1);
+  queue.pauseAll();
+  queue.resumeAll();
+  await until(() => late.length === 2);
+  late[1]!();
+  await until(() => queue.open === 0);
+  late[0]!();
+  await until(() => server.uploads.size === 1);
+  expect([server.files.get('/a'), queue.list[0]?.state]).toEqual(['hello', 'done']);
+});
+
+test('a file that arrived while it was paused is done, and is not asked about', async () => {
+  server.hold = true;
+  queue.add('/', found(['a', 'hello']));
+  await until(() => server.held.length === 1);
+  // The last piece is there before the pause is heard of.
+  const t = queue.list[0]!;
+  t.abort = null;
+  queue.pause(t);
+  server.release();
+  await until(() => t.state === 'done');
+  expect([queue.sent, queue.total, queue.open]).toEqual([5, 5, 0]);
+});
+
+test('a file that cannot be read any more says so', async () => {
+  const file = new File(['hello'], 'a');
+  const slice = file.slice.bind(file);
+  let gone = false;
+  vi.spyOn(file, 'slice').mockImplementation((...of: Parameters<File['slice']>) => {
+    const blob = slice(...of);
+    const deeper = blob.slice.bind(blob);
+    vi.spyOn(blob, 'slice').mockImplementation((...b: Parameters<Blob['slice']>) => {
+      const first = deeper(...b);
+      if (gone) vi.spyOn(first, 'arrayBuffer').mockRejectedValue(new DOMException('changed', 'NotReadableError'));
+      return first;
+    });
+    return blob;
+  });
+  gone = true;
+  server.faults = [new Problem(0, 'No answer')];
+  queue.add('/', { files: [{ path: 'a', file }], folders: [] });
+  await until(() => queue.list[0]?.state === 'failed');
+  expect(queue.list[0]?.problem?.code).toBe('unreadable');
+});
+
+// Whatever a person does, in whatever order: the sums are those of the list, and
+// in the end everything that was not given up is there, once.
+test('any order of acts and faults ends with the right files and sums', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    let x = seed * 2654435761;
+    const chance = (n: number): number => ((x = (x * 1103515245 + 12345) >>> 0), (x >>> 8) % n);
+    const s = new Server();
+    const q = new Transfers(s);
+    for (let i = 0; i < 12; i++) if (chance(4) === 0) s.files.set(`/f${i}`, 'old');
+    for (let i = 0; i < 10; i++) s.faults.push([null, new OffsetProblem(0), new Problem(503, 'busy', '', 'busy'), new Problem(507, 'full')][chance(4)] ?? null);
+    q.add('/', many(12));
+    for (let n = 0; n < 40; n++) {
+      const t = q.list[chance(q.list.length)];
+      const act = chance(9);
+      if (act === 0 && t) q.pause(t);
+      else if (act === 1 && t) q.resume(t);
+      else if (act === 2 && t && chance(3) === 0) q.cancel(t);
+      else if (act === 3) q.retryNow();
+      else if (act === 4 && q.question) q.decide((['replace', 'both', 'skip'] as const)[chance(3)] ?? 'skip', chance(2) === 0);
+      else if (act === 5) q.pauseAll();
+      else if (act === 6) q.resumeAll();
+      else await new Promise((go) => setTimeout(go));
+      const counted = q.list.reduce<Record<string, number>>((c, y) => ({ ...c, [y.state]: (c[y.state] ?? 0) + 1 }), {});
+      for (const [state, many] of Object.entries(q.counts)) expect(counted[state] ?? 0, `seed ${seed}: ${state}`).toBe(many);
+    }
+    s.faults = [];
+    await until(() => {
+      q.resumeAll();
+      if (q.question) q.decide('both', true);
+      return q.list.every((t) => t.over);
+    });
+    const sizes = q.list.filter((t) => t.state === 'done').reduce((n, t) => n + t.size, 0);
+    expect([q.total, q.sent], `seed ${seed}`).toEqual([sizes, sizes]);
+    for (const t of q.list) if (t.state === 'done') expect(s.files.get(t.path), `seed ${seed}: ${t.path}`).toBe('x');
+    expect(s.most).toBeLessThanOrEqual(4); // three, and one that was just stopped
+  }
+}, 30_000);
