@@ -69,7 +69,8 @@
 // want repaired first are remembered for the term.
 //
 // Limits: ordersMax orders, ordersOfReplyMax in one reply, CopiesPerSource and
-// CopiesPerTarget copies at once for each node, straysMax, suspectsMax,
+// CopiesPerTarget copies at once for each node (one of them kept for volumes
+// with a single live copy), straysMax, suspectsMax,
 // failuresMax remembered copies, deletesMax batches of dead blocks, pendingMax
 // events that wait, urgentMax volumes to be repaired first, presentMax signs of
 // life, a day of samples of growth. A plan

@@ -266,11 +266,11 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 	slices.SortStableFunc(sources, func(a, b metadata.Replica) int {
 		return cmp.Compare(work.feeding[a.Node], work.feeding[b.Node])
 	})
-	if work.feeding[sources[0].Node] >= w.lim.CopiesPerSource {
+	if work.feeding[sources[0].Node] >= slots(w.lim.CopiesPerSource, c) {
 		return StallBusy
 	}
 	for _, d := range targets {
-		if work.pulling[d.site.id] >= w.lim.CopiesPerTarget {
+		if work.pulling[d.site.id] >= slots(w.lim.CopiesPerTarget, c) {
 			continue
 		}
 		to := metadata.Replica{Node: d.site.id, Disk: d.id}
@@ -283,6 +283,17 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 		return ""
 	}
 	return StallBusy
+}
+
+// slots is how many of a node's copies at once may be of such volumes. One is
+// kept for volumes with a single live copy: one that becomes ready late, since
+// its lease had to end first, does not wait until a copy of gigabytes that
+// matters less is over.
+func slots(most int, c census) int {
+	if c.live > 1 && most > 1 {
+		return most - 1
+	}
+	return most
 }
 
 // planAdoption takes back a copy that is not listed any more, of a volume none
