@@ -14,6 +14,7 @@ import (
 const (
 	fileWriteBytes = 1 << 20 // one write without descriptors
 	fileFlushBytes = 8 << 20 // the kernel starts to write back after so much
+	litterMax      = 1024    // files remembered that could not be removed; the others wait for the next Open
 )
 
 // footerPlace is what a footer's checksum starts with.
@@ -65,10 +66,32 @@ func (s *Store) removeFile(b blockFile) error {
 // remove removes a file and remembers that its directory is to be synced.
 func (s *Store) remove(dir, name string) error {
 	if err := s.fs.Remove(s.fs.PathJoin(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+		if len(s.litter) < litterMax {
+			s.litter[[2]string{dir, name}] = true
+		} else {
+			s.littered = true
+		}
 		return err
 	}
 	s.touched(dir)
 	return nil
+}
+
+// clearLitter tries again to remove what could not be removed. All of it is
+// litter for good: the name of a file is never used for another one. What stays
+// is left to the next Open, which Close sees to.
+func (s *Store) clearLitter() {
+	s.gate.Lock()
+	litter := s.litter
+	s.litter = map[[2]string]bool{}
+	s.gate.Unlock()
+	for l := range litter {
+		if err := s.remove(l[0], l[1]); err != nil {
+			s.log.Warn("file that nobody needs cannot be removed", "file", l[1], "err", err)
+		}
+	}
 }
 
 // touched notes that a directory is to be synced.
@@ -114,7 +137,7 @@ func (s *Store) writeBlockFile(ctx context.Context, b newBlock) (blockFile, erro
 		return f, nil
 	}
 	if s.Failed() == nil {
-		_ = s.remove(temp, f.name()) // else the next Open does it
+		_ = s.remove(temp, f.name()) // else the next compaction does it
 		if !isNoSpace(err) || errors.As(err, new(syncError)) {
 			s.fail(err)
 		}

@@ -94,6 +94,7 @@ func (s *Store) compact(ctx context.Context, p *pacer) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
+	s.clearLitter()
 	if err := s.buryFiles(ctx); err != nil {
 		return err
 	}
@@ -162,6 +163,7 @@ func (s *Store) compactPack(ctx context.Context, n uint32) error {
 	sc := &scanner{f: f, pack: n, secret: s.secret, size: info.end, sealed: true}
 	var batch []moved
 	var bytes, left int64
+	kept := false // a record that is needed cannot be copied
 	flush := func() error {
 		n, err := s.move(ctx, batch, sc.pack)
 		batch, bytes, left = nil, 0, left+n
@@ -181,6 +183,7 @@ func (s *Store) compactPack(ctx context.Context, n uint32) error {
 			k := recordHeaderBytes + 4*chunkCount(rec.length)
 			m.sums, m.data = decodeSums(b[recordHeaderBytes:k]), slices.Clone(b[k:][:rec.length])
 			if !checkChunks(m.data, m.sums) {
+				kept = true
 				return nil // stays, and the pack with it, until it is repaired or deleted (BS-14)
 			}
 		}
@@ -193,16 +196,46 @@ func (s *Store) compactPack(ctx context.Context, n uint32) error {
 	if err == nil {
 		err = flush()
 	}
-	if err != nil && !errors.Is(err, errShortPack) {
+	damaged := len(res.damages) > 0
+	switch {
+	case errors.Is(err, errShortPack):
+		kept = true
+	case err != nil:
 		return err
+	case damaged && !kept:
+		if kept, err = s.holds(n); err != nil {
+			return err
+		}
 	}
-	if info, _ := s.state.pack(n); err != nil || info.live > left {
+	// The sum alone proves nothing: a tombstone that was left, and replaced since,
+	// makes up for a damaged record. It is a net below the two.
+	if info, _ := s.state.pack(n); kept || info.live > left {
 		s.stuck[n] = info.live
-		s.log.Error("pack is kept although mostly dead: some of its records are damaged", "pack", n, "bytes", info.live-left)
+		s.log.Error("pack is kept although mostly dead: some of its records are damaged", "pack", n, "bytes", info.live)
 		return nil
 	}
 	delete(s.stuck, n)
-	return s.unlinkPack(ctx, n, sc, len(res.damages) > 0)
+	return s.unlinkPack(ctx, n, sc, damaged)
+}
+
+// holds reports whether the newest record of any key is in pack n, but for
+// tombstones that go with it. It asks the whole index, for records of the pack
+// that cannot be read any more are found nowhere else.
+func (s *Store) holds(n uint32) (found bool, err error) {
+	t := newTxn(s.state)
+	err = s.index.scanTable(rowsBlock, func(b, v []byte) (bool, error) {
+		k, ok := parseKey(b)
+		r, err := decodeRow(v)
+		if err != nil || !ok || r.pack != n {
+			return true, err
+		}
+		found = true
+		if r.kind == recordTombstone {
+			found, err = t.needed(k, n)
+		}
+		return !found, err
+	})
+	return found, err
 }
 
 // errShortPack tells that a pack ends before its last record does.
@@ -252,9 +285,11 @@ func (s *Store) move(ctx context.Context, batch []moved, from uint32) (left int6
 		}
 		return nil
 	}
-	err = s.submit(ctx, o)
+	if err := s.submit(ctx, o); err != nil {
+		return 0, err
+	}
 	s.stats.copied.Add(copied)
-	return left, err
+	return left, nil
 }
 
 // unlinkPack removes an emptied pack.

@@ -67,7 +67,7 @@ func (s *Store) put(ctx context.Context, id metadata.BlockID, data [][]byte, sum
 		done, err = s.tryPut(ctx, b, &large, attempt == 0)
 		if !errors.Is(err, errRetry) {
 			if large != nil && (done || err != nil) && s.Failed() == nil {
-				_ = s.removeFile(*large) // not needed; else the next Open removes it
+				_ = s.removeFile(*large) // not needed; else the next compaction removes it
 			}
 			if err == nil && !done {
 				s.stats.puts.Add(1)
@@ -77,7 +77,7 @@ func (s *Store) put(ctx context.Context, id metadata.BlockID, data [][]byte, sum
 		}
 	}
 	if large != nil {
-		_ = s.removeFile(*large) // not needed; else the next Open removes it
+		_ = s.removeFile(*large) // not needed; else the next compaction removes it
 	}
 	return metadata.Errorf(metadata.KindBusy, "block %v is being changed by others", id)
 }

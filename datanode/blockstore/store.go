@@ -45,6 +45,10 @@ type Store struct {
 	// removed are directories in which files were removed and that are not
 	// synced yet; guarded by gate.
 	removed map[string]bool
+	// litter are files (directory, name) that could not be removed; littered says
+	// that there are more than litterMax. Guarded by gate.
+	litter   map[[2]string]bool
+	littered bool
 
 	failure    atomic.Pointer[failure]
 	failed     chan struct{}           // closed when failure is set
@@ -97,7 +101,8 @@ func Open(cfg Config) (*Store, error) {
 		log: cfg.Logger.With("disk", id.disk.String()), lock: lock,
 		queue: make(chan *op, queueMax), rename: make(chan *renaming, queueMax),
 		slots: make(chan struct{}, filePutsMax), stuck: map[uint32]int64{}, removed: map[string]bool{},
-		stop: make(chan struct{}), failed: make(chan struct{}),
+		litter: map[[2]string]bool{},
+		stop:   make(chan struct{}), failed: make(chan struct{}),
 	}
 	s.files = newFileCache(s.fs)
 	s.space.init(s)
@@ -190,11 +195,15 @@ func (s *Store) closeClean() error {
 	if s.direct {
 		_ = trim(s.active.f, s.active.end) // gives back what was preallocated
 	}
+	s.clearLitter()
 	if err := s.syncRemoved(); err != nil {
 		return diskError("sync removals", err)
 	}
-	if s.indexBad.Load() {
-		return nil // leave the mark: the next Open rebuilds
+	s.gate.Lock()
+	littered := s.littered || len(s.litter) > 0
+	s.gate.Unlock()
+	if s.indexBad.Load() || littered {
+		return nil // leave the mark: the next Open rebuilds, or sweeps
 	}
 	if err := s.fs.Remove(s.fs.PathJoin(s.dir, dirtyName)); err != nil {
 		return diskError("remove mark", err)
