@@ -13,8 +13,10 @@ const (
 	checkTimeout = 10 * time.Second
 )
 
-// checker is a Target that can look after its blocks: a Remote or a Server.
-type checker interface {
+// Checker is a Target that can look after its blocks: a Remote or a Server.
+type Checker interface {
+	// Check makes the server read a block again and report what is wrong with it
+	// to the leader.
 	Check(ctx context.Context, disk metadata.DiskID, id metadata.BlockID) (intact bool, err error)
 }
 
@@ -32,7 +34,7 @@ func (c *Client) corrupt(b metadata.BlockID, r metadata.Located) {
 	if err != nil {
 		return // the scrub will find it
 	}
-	t, ok := target.(checker)
+	t, ok := target.(Checker)
 	if !ok {
 		return
 	}

@@ -120,6 +120,11 @@ func (s *source) open(ctx context.Context) error {
 			s.asked, s.from = time.Now(), r
 			s.seg, err = target.Get(ctx, GetRequest{Block: s.ref.ID, Disk: r.Disk,
 				Offset: s.off, Length: s.end - s.off, Stall: stall})
+			if err == nil && s.seg.BlockLength() != int64(s.ref.Length) {
+				err = metadata.Errorf(metadata.KindCorrupt, "%v of %v has %d bytes, want %d",
+					s.ref.ID, r.Node, s.seg.BlockLength(), s.ref.Length)
+				_ = s.seg.Close() // it is another block
+			}
 			if err != nil {
 				s.seg = nil
 				s.c.nodes.end(r.Node, 0, false)
