@@ -82,6 +82,10 @@ func (s *Server) noteDamage(disk metadata.DiskID, id metadata.BlockID, err error
 		return
 	}
 	if length, statErr := store.Stat(id); statErr == nil && s.damaged.add(disk, id, length) {
+		if _, statErr := store.Stat(id); statErr != nil && metadata.KindOf(statErr) == metadata.KindNotFound {
+			s.mended(disk, id) // deleted just now: it must not be taken out of a digest that lacks it
+			return
+		}
 		s.cfg.Logger.Warn("block is damaged; a copy is fetched when the nameserver has noticed",
 			"block", id.String(), "disk", disk.String(), "err", err)
 		s.wake()

@@ -177,7 +177,9 @@ func (s *Server) Close(ctx context.Context) error {
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
-		s.loops.Wait()
+		if err := waitFor(ctx, &s.loops); err != nil {
+			return metadata.Errorf(metadata.KindTimeout, "a disk or the nameserver holds up the shutdown: %w", err)
+		}
 		farewell, cancel := context.WithTimeout(ctx, leaveTimeout)
 		h := s.report()
 		h.Leaving = true
@@ -186,13 +188,22 @@ func (s *Server) Close(ctx context.Context) error {
 		}
 		cancel()
 	}
+	if err := waitFor(ctx, &s.busy); err != nil {
+		return metadata.Errorf(metadata.KindTimeout, "requests are still being served: %w", err)
+	}
+	return nil
+}
+
+// waitFor waits for a group until ctx is done. Its own goroutine ends with the
+// group: a read from a disk that hangs cannot be ended.
+func waitFor(ctx context.Context, group *sync.WaitGroup) error {
 	idle := make(chan struct{})
-	go func() { s.busy.Wait(); close(idle) }()
+	go func() { group.Wait(); close(idle) }()
 	select {
 	case <-idle:
 		return nil
 	case <-ctx.Done():
-		return metadata.Errorf(metadata.KindTimeout, "requests are still being served: %w", ctx.Err())
+		return ctx.Err()
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	localPage   = 4096            // local blocks compared at a time
 	fetchStall  = 5 * time.Second // without a byte, before another source is tried
 	fetchRounds = 2               // over all sources
+	accuseWait  = 5 * time.Second // for a source to read a block again
 )
 
 // sync makes the disk's copy of the order's volume equal to the committed
@@ -190,6 +191,7 @@ func (s *Server) fetchFrom(ctx context.Context, store Store, src metadata.Locate
 		n += m
 	}
 	if _, err := blockio.Verify(data, sums); err != nil {
+		s.accuse(ctx, target, src, ref.ID)
 		return metadata.Errorf(metadata.KindCorrupt, "%v from %v: %w", ref.ID, src.Node, err)
 	}
 	err = store.Restore(ctx, ref.ID, [][]byte{data}, sums)
@@ -205,4 +207,19 @@ func (s *Server) fetchFrom(ctx context.Context, store Store, src metadata.Locate
 	}
 	s.mended(store.Disk(), ref.ID)
 	return nil
+}
+
+// accuse asks a source that sent wrong bytes to read the block again. If it is
+// its disk, and not the way here, the source leaves the block out of its digests,
+// and the leader has it mended: a sync may be the first to read it in years.
+func (s *Server) accuse(ctx context.Context, source blockio.Target, src metadata.Located, id metadata.BlockID) {
+	t, ok := source.(blockio.Checker)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, accuseWait)
+	defer cancel()
+	intact, err := t.Check(ctx, src.Disk, id)
+	s.cfg.Logger.Warn("a source sent wrong bytes and was asked to read the block again", "block", id.String(),
+		"node", uint64(src.Node), "disk", src.Disk.String(), "intact", intact, "err", err)
 }

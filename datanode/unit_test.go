@@ -252,3 +252,43 @@ func (c *countingFleet) Heartbeat(ctx context.Context, h metadata.Heartbeat) (me
 	c.last = h
 	return c.noFleet.Heartbeat(ctx, h)
 }
+
+// vanishing is a store with a block that is deleted while it is looked at.
+type vanishing struct {
+	Store
+	stats int
+}
+
+func (*vanishing) Disk() metadata.DiskID { return 5 }
+func (v *vanishing) Stat(id metadata.BlockID) (int64, error) {
+	if v.stats++; v.stats > 1 {
+		return 0, metadata.Errorf(metadata.KindNotFound, "%v is not here", id)
+	}
+	return 100, nil
+}
+
+// A block that is deleted while its damage is noted is in no digest, and must
+// not be taken out of one: the leader would order sync after sync.
+func TestDamageOfADeletedBlock(t *testing.T) {
+	store := &vanishing{}
+	s, err := New(Config{Node: 1, Fleet: noFleet{}, Disks: []Disk{{Store: store}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := metadata.BlockID{Volume: 1, Local: 1}
+	corrupt := metadata.Errorf(metadata.KindCorrupt, "rotten")
+	s.noteDamage(5, id, corrupt)
+	if s.damaged.has(5, id) {
+		t.Error("a block that is not there counts as damaged")
+	}
+	store.stats = -10 // it is there for good
+	s.noteDamage(5, id, metadata.Errorf(metadata.KindUnavailable, "not its fault"))
+	if s.damaged.has(5, id) {
+		t.Error("a block of a disk that is away counts as damaged")
+	}
+	s.noteDamage(6, id, corrupt) // no such disk
+	s.noteDamage(5, id, corrupt)
+	if !s.damaged.has(5, id) || s.damaged.count != 1 {
+		t.Errorf("%d blocks damaged, want the one", s.damaged.count)
+	}
+}
