@@ -146,3 +146,26 @@ func TestTimes(t *testing.T) {
 		t.Errorf("the zero time is %d on the wire, want 0", got)
 	}
 }
+
+// A heartbeat arrives whatever is in its texts: a path need not be UTF-8, and a
+// message may have been cut in the middle of a letter. Without it the server
+// would count as dead.
+func TestHeartbeatWithOddTexts(t *testing.T) {
+	odd := "/srv/\xe9t\xe9 " + "ü"[:1]
+	h := metadata.Heartbeat{Node: 1, Addr: odd, Zone: odd, Version: odd,
+		Disks: []metadata.Disk{{ID: 2, Path: odd, Failed: odd}}, Done: []metadata.OrderResult{{ID: 3, Err: odd}}}
+	b, err := proto.Marshal(heartbeatToPB(h))
+	if err != nil {
+		t.Fatalf("a heartbeat that cannot be sent: %v", err)
+	}
+	var m metapb.Heartbeat
+	if err := proto.Unmarshal(b, &m); err != nil {
+		t.Fatal(err)
+	}
+	got := heartbeatFromPB(&m)
+	want := "/srv/\uFFFDt\uFFFD \uFFFD"
+	if d := got.Disks[0]; got.Addr != want || got.Zone != want || got.Version != want || d.Path != want || d.Failed != want ||
+		got.Done[0].Err != want {
+		t.Errorf("got %+v, want %q in all texts", got, want)
+	}
+}

@@ -104,8 +104,8 @@ func disksToPB(ds []metadata.Disk) []*metapb.Disk {
 	out := make([]*metapb.Disk, len(ds))
 	for i, d := range ds {
 		out[i] = &metapb.Disk{
-			Id: uint64(d.ID), Path: d.Path, Capacity: d.Capacity, Free: d.Free, Used: d.Used,
-			Failed: d.Failed, Volumes: uint32(d.Volumes), FileSystem: d.FileSystem,
+			Id: uint64(d.ID), Path: text(d.Path), Capacity: d.Capacity, Free: d.Free, Used: d.Used,
+			Failed: text(d.Failed), Volumes: uint32(d.Volumes), FileSystem: d.FileSystem,
 		}
 	}
 	return out
@@ -182,7 +182,7 @@ func localsFromPB(ls []uint64) []metadata.LocalID {
 
 func heartbeatToPB(h metadata.Heartbeat) *metapb.Heartbeat {
 	out := &metapb.Heartbeat{
-		Node: uint64(h.Node), Addr: h.Addr, Zone: h.Zone, Version: h.Version,
+		Node: uint64(h.Node), Addr: text(h.Addr), Zone: text(h.Zone), Version: text(h.Version),
 		Started: toNanos(h.Started), Disks: disksToPB(h.Disks), Leaving: h.Leaving,
 		Sent: toNanos(h.Sent), CertExpires: toNanos(h.CertExpires), Traffic: trafficToPB(h.Traffic),
 	}
@@ -196,7 +196,7 @@ func heartbeatToPB(h metadata.Heartbeat) *metapb.Heartbeat {
 		out.Done = append(out.Done, &metapb.OrderResult{
 			Id: r.ID, Kind: uint32(r.Kind), Disk: uint64(r.Disk), Volume: uint64(r.Volume),
 			Epoch: uint64(r.Epoch), Fetched: r.Fetched, Deleted: r.Deleted, Blocks: localsToPB(r.Blocks),
-			Err: r.Err, ErrKind: uint32(r.ErrKind),
+			Err: text(r.Err), ErrKind: uint32(r.ErrKind),
 		})
 	}
 	for _, p := range h.Running {
