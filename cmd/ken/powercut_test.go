@@ -98,7 +98,10 @@ func TestPowerCut(t *testing.T) {
 		<-time.After(time.Duration(50+rng.IntN(500)) * time.Millisecond) // the random moment
 		// What is on its way when the power goes may be answered before the
 		// process is ended, even with a success: ext4 forgives a failed conversion
-		// of unwritten extents in a shutdown (ext4_end_io_end). That is no answer.
+		// of unwritten extents in a shutdown (ext4_end_io_end), and fsync then finds
+		// nothing to wait for. That is no answer. Measured without KenDFS, 200
+		// shutdowns: of 178 fdatasyncs that returned success after the ioctl had
+		// begun 134 were lost, of 12,472 before it none.
 		l.close()
 		disk.cut()
 		p.kill()
