@@ -379,6 +379,24 @@ func (e ReadContentParamsInline) Valid() bool {
 	}
 }
 
+// Defines values for ImpactOfNodesParamsAct.
+const (
+	ImpactOfNodesParamsActDrain       ImpactOfNodesParamsAct = "drain"
+	ImpactOfNodesParamsActMaintenance ImpactOfNodesParamsAct = "maintenance"
+)
+
+// Valid indicates whether the value is a known member of the ImpactOfNodesParamsAct enum.
+func (e ImpactOfNodesParamsAct) Valid() bool {
+	switch e {
+	case ImpactOfNodesParamsActDrain:
+		return true
+	case ImpactOfNodesParamsActMaintenance:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LiveParamsTopics.
 const (
 	LiveParamsTopicsEvent   LiveParamsTopics = "event"
@@ -1308,6 +1326,15 @@ type StatEntryParams struct {
 	Path Path `form:"path" json:"path"`
 }
 
+// ImpactOfNodesParams defines parameters for ImpactOfNodes.
+type ImpactOfNodesParams struct {
+	Act  ImpactOfNodesParamsAct `form:"act" json:"act"`
+	Node []string               `form:"node" json:"node"`
+}
+
+// ImpactOfNodesParamsAct defines parameters for ImpactOfNodes.
+type ImpactOfNodesParamsAct string
+
 // LiveParams defines parameters for Live.
 type LiveParams struct {
 	Topics *[]LiveParamsTopics `form:"topics,omitempty" json:"topics,omitempty"`
@@ -1548,6 +1575,9 @@ type ServerInterface interface {
 
 	// (PUT /health/checks/{code}/mute)
 	MuteCheck(ctx echo.Context, code string) error
+	// ImpactOfNodes What an act on several nodes would mean, judged all together; it changes nothing.
+	// (GET /impact)
+	ImpactOfNodes(ctx echo.Context, params ImpactOfNodesParams) error
 	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs, the first 100 of the queue), `tasks` (TaskList),
 	// `event` (Event, one each), `metrics` (MetricsPoint, 1/s), `session` ({} when it ended). `reset` means: read everything again.
 	// A stream begins with a comment, and one comes every 15 s. `Last-Event-ID` resumes.
@@ -2129,6 +2159,31 @@ func (w *ServerInterfaceWrapper) MuteCheck(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MuteCheck(ctx, code)
+	return err
+}
+
+// ImpactOfNodes converts echo context to params.
+func (w *ServerInterfaceWrapper) ImpactOfNodes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImpactOfNodesParams
+	// ------------- Required query parameter "act" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "act", ctx.QueryParams(), &params.Act, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter act: %s", err))
+	}
+
+	// ------------- Required query parameter "node" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, true, "node", ctx.QueryParams(), &params.Node, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter node: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ImpactOfNodes(ctx, params)
 	return err
 }
 
@@ -2848,6 +2903,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/nodes/:id", wrapper.GetNode, options.OperationMiddlewares["getNode"]...)
 	router.PATCH(options.BaseURL+"/nodes/:id", wrapper.ChangeNode, options.OperationMiddlewares["changeNode"]...)
 	router.GET(options.BaseURL+"/nodes/:id/safe-to-stop", wrapper.SafeToStop, options.OperationMiddlewares["safeToStop"]...)
+	router.GET(options.BaseURL+"/impact", wrapper.ImpactOfNodes, options.OperationMiddlewares["impactOfNodes"]...)
 	router.POST(options.BaseURL+"/nodes/:id/drain", wrapper.DrainNode, options.OperationMiddlewares["drainNode"]...)
 	router.POST(options.BaseURL+"/nodes/:id/activate", wrapper.ActivateNode, options.OperationMiddlewares["activateNode"]...)
 	router.POST(options.BaseURL+"/nodes/:id/maintenance", wrapper.MaintainNode, options.OperationMiddlewares["maintainNode"]...)
@@ -3774,6 +3830,45 @@ type MuteCheckdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MuteCheckdefaultApplicationProblemPlusJSONResponse) VisitMuteCheckResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImpactOfNodesRequestObject struct {
+	Params ImpactOfNodesParams
+}
+
+type ImpactOfNodesResponseObject interface {
+	VisitImpactOfNodesResponse(w http.ResponseWriter) error
+}
+
+type ImpactOfNodes200JSONResponse Impact
+
+func (response ImpactOfNodes200JSONResponse) VisitImpactOfNodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImpactOfNodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImpactOfNodesdefaultApplicationProblemPlusJSONResponse) VisitImpactOfNodesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5382,6 +5477,9 @@ type StrictServerInterface interface {
 
 	// (PUT /health/checks/{code}/mute)
 	MuteCheck(ctx context.Context, request MuteCheckRequestObject) (MuteCheckResponseObject, error)
+	// ImpactOfNodes What an act on several nodes would mean, judged all together; it changes nothing.
+	// (GET /impact)
+	ImpactOfNodes(ctx context.Context, request ImpactOfNodesRequestObject) (ImpactOfNodesResponseObject, error)
 	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs, the first 100 of the queue), `tasks` (TaskList),
 	// `event` (Event, one each), `metrics` (MetricsPoint, 1/s), `session` ({} when it ended). `reset` means: read everything again.
 	// A stream begins with a comment, and one comes every 15 s. `Last-Event-ID` resumes.
@@ -6231,6 +6329,31 @@ func (sh *strictHandler) MuteCheck(ctx echo.Context, code string) error {
 		return err
 	} else if validResponse, ok := response.(MuteCheckResponseObject); ok {
 		return validResponse.VisitMuteCheckResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ImpactOfNodes operation middleware
+func (sh *strictHandler) ImpactOfNodes(ctx echo.Context, params ImpactOfNodesParams) error {
+	var request ImpactOfNodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ImpactOfNodes(ctx.Request().Context(), request.(ImpactOfNodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImpactOfNodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ImpactOfNodesResponseObject); ok {
+		return validResponse.VisitImpactOfNodesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

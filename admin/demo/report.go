@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kendfs/metadata"
@@ -269,20 +270,29 @@ func (d *Cluster) Nodes(context.Context) ([]metadata.Node, error) {
 // SafeToStop implements admin.Cluster.
 func (d *Cluster) SafeToStop(_ context.Context, ids ...metadata.NodeID) (health.StopFacts, error) {
 	defer d.look()()
-	if len(ids) != 1 || d.at(ids[0]) == nil {
-		return health.StopFacts{}, metadata.Errorf(metadata.KindNotFound, "there is no such node")
+	if len(ids) == 0 {
+		return health.StopFacts{}, metadata.Errorf(metadata.KindInvalid, "no node is named")
 	}
-	id := ids[0]
-	n := d.at(id)
-	f := health.StopFigures{Now: d.report, Down: n.Liveness == metadata.LivenessDown}
-	f.Facts = health.StopFacts{Node: n.ID.String(), Name: n.Name, Writable: true, RepairBytes: n.bytes}
-	if n.Roles[0] == metadata.NodeNameserver {
-		f.Nameserver = 1
+	f := health.StopFigures{Now: d.report, Down: true}
+	f.Facts.Writable = true
+	var numbers, names []string
+	for _, id := range ids {
+		n := d.at(id)
+		if n == nil {
+			return health.StopFacts{}, errNoNode(id)
+		}
+		numbers, names = append(numbers, n.ID.String()), append(names, n.Name)
+		f.Down = f.Down && n.Liveness == metadata.LivenessDown
+		f.Facts.RepairBytes += n.bytes
+		if n.Roles[0] == metadata.NodeNameserver {
+			f.Nameserver++
+		}
 	}
+	f.Facts.Node, f.Facts.Name = strings.Join(numbers, ", "), strings.Join(names, ", ")
 	for _, v := range d.volumes {
 		left, here := 0, false
 		for _, rep := range v.Replicas {
-			if rep.Node == id {
+			if slices.Contains(ids, rep.Node) {
 				here = true
 			} else if d.alive(rep) {
 				left++

@@ -93,6 +93,14 @@ export function short(at: Moment, now: Moment = Date.now()): string {
     : d.toLocaleDateString(locale(), { dateStyle: 'medium' });
 }
 
+// stamp writes the time today, and the day with the time before that: 21 Nov, 23:58.
+export function stamp(at: Moment, now: Moment = Date.now()): string {
+  const [d, n] = [dateOf(at), dateOf(now)];
+  if (d.toDateString() === n.toDateString()) return short(d, n);
+  const year = d.getFullYear() === n.getFullYear() ? undefined : 'numeric';
+  return d.toLocaleString(locale(), { day: 'numeric', month: 'short', year, hour: '2-digit', minute: '2-digit', hour12: false });
+}
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 60],
   ['minute', 60],

@@ -9,7 +9,7 @@ export function eventColumns(): Column<Schemas['Event']>[] {
   return [
     { id: 'text', title: t.text, text: (e) => e.text, width: 260, grow: 3, phone: 'title' },
     { id: 'severity', title: t.severity, text: (e) => w.severity[e.severity], width: 110, phone: 'end' },
-    { id: 'time', title: t.time, text: (e) => date(e.time), width: 110, phone: 'meta' },
+    { id: 'time', title: t.time, text: (e) => date(e.time), width: 140, phone: 'meta' },
     { id: 'subject', title: t.subject, text: (e) => e.subject ?? '', width: 130, phone: 'meta' },
     { id: 'code', title: t.code, text: (e) => e.code, width: 170, phone: 'none' },
   ];

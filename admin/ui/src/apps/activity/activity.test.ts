@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Schemas } from '../../api/client';
+import { actsOf, label, placeOf } from './acts';
 import { auditColumns, eta, outcomeTone, progress, taskColumns, type Task } from './columns';
 import { filterOf, isFiltered, matches, paramsOf, sinceOf } from './filter';
 
@@ -48,4 +49,24 @@ test('columns have a text for records that hold little', () => {
   expect(outcomeTone(bare)).toBe('warn');
   expect(outcomeTone({ ...bare, outcome: 'ok' })).toBe('ok');
   for (const c of taskColumns()) expect(typeof c.text({ ...task, unit: 'none' }), c.id).toBe('string');
+});
+
+test('a task can be ended or held, as its kind allows', () => {
+  const ops = (kind: Task['kind'], state: Task['state'], target = 'n5', paused = false) => actsOf({ kind, state, target }, paused).map((a) => a.op);
+  expect(ops('drain', 'running')).toEqual(['activateNode']);
+  expect(ops('drain', 'done')).toEqual(['removeNode', 'activateNode']);
+  expect(ops('drain', 'running', '')).toEqual([]);
+  expect(ops('maintenance', 'running')).toEqual(['activateNode']);
+  expect(ops('repair', 'running')).toEqual(['pauseRepair', 'limitRepair']);
+  expect(ops('repair', 'waiting', '', true)).toEqual(['resumeRepair', 'limitRepair']);
+  expect(ops('scrub', 'running')).toEqual([]);
+  expect(label({ op: 'activateNode', target: 'n5' }, { kind: 'maintenance' })).toBe('End the maintenance');
+  expect(label({ op: 'pauseRepair', target: '' }, { kind: 'repair' })).toBe('Pause repair…');
+});
+
+test('a task is shown whole where it belongs', () => {
+  expect(placeOf({ kind: 'repair' })?.app).toBe('replication');
+  expect(placeOf({ kind: 'drain', target: 'n5' })).toEqual({ app: 'nodes', params: { id: 'n5' } });
+  expect(placeOf({ kind: 'drain' })).toBeNull();
+  expect(placeOf({ kind: 'upload', target: 'x' })).toBeNull();
 });

@@ -38,6 +38,7 @@ export function taskColumns(): Column<Task>[] {
       phone: 'none',
     },
     { id: 'detail', title: t.col.detail, text: (x) => x.detail ?? '', width: 200, grow: 1, phone: 'meta' },
+    { id: 'acts', title: t.col.acts, text: () => '', width: 86, align: 'end', phone: 'end' },
   ];
 }
 
@@ -49,7 +50,7 @@ export function auditColumns(): Column<Audit>[] {
     { id: 'text', title: t.col.text, text: (r) => r.text || `${r.action} ${r.target ?? ''}`.trim(), width: 240, grow: 2, phone: 'title' },
     { id: 'user', title: t.col.user, text: (r) => r.user, width: 110, phone: 'meta' },
     { id: 'outcome', title: t.col.outcome, text: (r) => r.outcome, width: 120, phone: 'end' },
-    { id: 'time', title: t.col.time, text: (r) => date(r.time), width: 110, phone: 'meta' },
+    { id: 'time', title: t.col.time, text: (r) => date(r.time), width: 140, phone: 'meta' },
     { id: 'action', title: t.col.action, text: (r) => r.action, width: 140, phone: 'none' },
     { id: 'target', title: t.col.target, text: (r) => r.target ?? '', width: 140, phone: 'none' },
     { id: 'reason', title: t.col.reason, text: (r) => r.reason ?? '', width: 160, phone: 'none' },
