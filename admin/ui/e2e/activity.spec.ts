@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { install } from './fixture/fleet';
+import { impact, install } from './fixture/fleet';
 import { expect, test } from './fixture/test';
 
 // Tasks, the log followed live, the audit.
@@ -69,4 +69,45 @@ test('a viewer has no audit', async ({ page, server, desk }) => {
   await expect(page.getByRole('tab', { name: 'Audit' })).toBeHidden();
   await desk('/d/activity/audit');
   await expect(page.getByText('It needs the role administrator.')).toBeVisible();
+});
+
+test('what waits while the list is held still is not shown under another filter, nor twice', async ({ page, server, desk }) => {
+  install(server, 4);
+  await desk('/d/activity/events');
+  const grid = page.getByRole('grid', { name: 'Events' });
+  await expect(grid.getByText('loft-3 is down')).toBeVisible();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(async () => {
+    server.say('event', event('901', 'dn-0901 is down'));
+    await expect(page.getByRole('button', { name: 'Show 1 new' })).toBeVisible({ timeout: 400 });
+  }).toPass();
+  server.say('event', event('901', 'dn-0901 is down'));
+  await page.getByRole('combobox', { name: 'Time' }).selectOption('24h');
+  await expect(page.getByRole('button', { name: /^Show/ })).toBeHidden();
+  await page.getByRole('button', { name: 'Follow' }).click();
+  server.say('event', event('902', 'dn-0902 is down'));
+  await expect(grid.getByText('dn-0902 is down')).toHaveCount(1);
+  await expect(grid.getByText('dn-0901 is down')).toBeHidden();
+});
+
+test('a drain is ended and repair is held from the list of tasks, by keys and by the button', async ({ page, server, desk }) => {
+  install(server, 30);
+  const drain = { id: 'drain-n5', kind: 'drain', title: 'Drain of dn-0005', state: 'running', target: 'n5', done: 0, total: 0, unit: 'volumes' };
+  const repair = { id: 'repair', kind: 'repair', title: 'Repair of 380 volumes', state: 'running', done: 1, total: 2, unit: 'bytes' };
+  server.over.set('GET /tasks', () => ({ status: 200, body: { items: [drain, repair], as_of: new Date().toISOString() } }));
+  server.over.set('POST /replication/pause', ({ url }) => ({ status: 200, body: impact(url.searchParams.has('dry_run'), 'Nothing is copied.') }));
+  await desk('/d/activity');
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  await expect(grid.getByText('Drain of dn-0005')).toBeVisible();
+  await page.getByRole('button', { name: 'Actions of Repair of 380 volumes' }).click();
+  await page.getByRole('menuitem', { name: 'Pause repair…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Pause repair' });
+  await expect(dialog.getByText('Nothing is copied.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await grid.focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'End the drain' }).press('Enter');
+  await expect.poll(() => server.calls).toContain('POST /nodes/n5/activate');
+  await expect(page.getByText('dn-0005 is active again.')).toBeVisible();
 });

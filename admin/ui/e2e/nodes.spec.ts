@@ -128,17 +128,100 @@ test('a new machine: the command is shown once, and its joining is seen', async 
   await expect(page.getByText(command)).toBeHidden();
 });
 
-test('several at once: each dry run stands in one confirmation', async ({ page, server, desk }) => {
+test('several at once: judged together, by the menu and by the bar', async ({ page, server, desk }) => {
   install(server);
+  const asked: string[] = [];
+  server.over.set('GET /impact', ({ url }) => {
+    asked.push(url.search);
+    const act = url.searchParams.get('act');
+    return { status: 200, body: act === 'drain' ? impact(true, 'All of it moves.') : impact(true, 'Not now.', ['12 volumes lie only on these.']) };
+  });
   await desk('/d/nodes');
   await page.getByRole('searchbox', { name: 'Find by name, address or zone' }).fill('dn-001');
   const grid = page.getByRole('grid', { name: 'Nodes' });
   await expect(grid).toHaveAttribute('aria-rowcount', '11');
   await grid.focus();
   await page.keyboard.press('Control+a');
-  await page.getByRole('region', { name: '10 nodes chosen' }).getByRole('button', { name: 'Drain…' }).click();
+  const bar = page.getByRole('region', { name: '10 nodes chosen' });
+  await page.keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'Maintenance…' }).click();
+  const away = page.getByRole('dialog', { name: 'Maintenance for 10 nodes' });
+  await expect(away.getByRole('alert')).toContainText('12 volumes lie only on these.');
+  await expect(away.getByRole('button', { name: 'Begin maintenance' })).toHaveAttribute('aria-disabled', 'true');
+  await away.getByRole('button', { name: 'Cancel' }).click();
+  await bar.getByRole('button', { name: 'Drain…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Drain 10 nodes' });
-  await expect(dialog.getByText('drain of dn-0012')).toBeVisible();
+  await expect(dialog.getByText('All of it moves.')).toBeVisible();
+  await expect(dialog.getByText('dn-0010, dn-0011')).toBeVisible();
+  expect(asked.map((q) => decodeURIComponent(q))).toEqual([
+    expect.stringContaining('act=maintenance&node=n10,n11'),
+    expect.stringContaining('act=drain&node=n10,n11'),
+  ]);
   await dialog.getByRole('button', { name: 'Drain 10 nodes' }).click();
   await expect(page.getByText('10 of 10 done.')).toBeVisible();
+});
+
+test('what a filter hides is not acted on', async ({ page, server, desk }) => {
+  install(server);
+  await desk('/d/nodes');
+  const find = page.getByRole('searchbox', { name: 'Find by name, address or zone' });
+  await find.fill('dn-001');
+  await page.getByRole('grid', { name: 'Nodes' }).focus();
+  await page.keyboard.press('Control+a');
+  await expect(page.getByRole('region', { name: '10 nodes chosen' })).toBeVisible();
+  await find.fill('dn-0012');
+  await expect(page.getByRole('region', { name: /nodes chosen/ })).toBeHidden();
+});
+
+test('the button of a row has its acts, and does not open the row', async ({ page, server, desk }) => {
+  install(server);
+  await desk('/d/nodes');
+  await page.setViewportSize({ width: 1800, height: 900 });
+  await page.getByRole('button', { name: 'Maximise' }).click();
+  await page.getByRole('searchbox', { name: 'Find by name, address or zone' }).fill('dn-0010');
+  const button = page.getByRole('button', { name: 'Actions of dn-0010' });
+  await button.dblclick();
+  await expect(page.getByRole('grid', { name: 'Nodes' })).toBeVisible();
+  await button.click();
+  await page.getByRole('menuitem', { name: 'Drain…' }).click();
+  await expect(page.getByRole('dialog', { name: 'Drain dn-0010' })).toBeVisible();
+});
+
+test('a zone that the server itself says again is told', async ({ page, server, desk }) => {
+  install(server);
+  const { node } = await import('./fixture/fleet');
+  const sent: unknown[] = [];
+  server.over.set('PATCH /nodes/n10', ({ body }) => {
+    sent.push(body);
+    return { status: 200, body: { ...node(10), zone: 'kiel' } };
+  });
+  await desk('/d/nodes/n10');
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Name and zone…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'dn-0010' });
+  await dialog.getByLabel('Zone').fill('kiel');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Saved.')).toBeVisible();
+  expect(sent).toEqual([{ zone: 'kiel' }]);
+  await expect(page.getByText(/^The server says its own zone again: row-/)).toBeVisible({ timeout: 9000 });
+});
+
+test('a node that is struck off is asked for again, and nobody sees it alive', async ({ page, server, desk }) => {
+  install(server);
+  const { node } = await import('./fixture/fleet');
+  await desk('/d/nodes/n10');
+  await expect(page.getByText('Heard', { exact: true })).toBeVisible();
+  await expect.poll(() => server.streams.size).toBeGreaterThan(0);
+  server.over.set('GET /nodes/n10', () => ({ status: 200, body: { ...node(10), state: 'removed' } }));
+  await expect(async () => {
+    server.say('nodes', { changed: [], removed: ['n10'] });
+    await expect(page.getByText('Removed', { exact: true })).toBeVisible({ timeout: 900 });
+  }).toPass();
+});
+
+test('a machine that is not asked for by an administrator cannot be added', async ({ page, server, desk }) => {
+  install(server, 4);
+  server.me = { ...server.me, role: 'operator' };
+  await desk('/d/nodes?add=1');
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Make the command' })).toHaveAttribute('aria-disabled', 'true');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, bytes, count, percent, rate, span, spanRange } from './format';
+import { ago, bytes, count, percent, rate, span, spanRange, stamp } from './format';
 import { plural, preferred } from './index.svelte';
 
 test.each([
@@ -55,4 +55,11 @@ test('plurals and the language that is asked for', () => {
   expect(plural(0, { one: 'Knoten', other: 'Knoten!' }, 'de')).toBe('Knoten!');
   expect(preferred(['fr-FR', 'de-AT', 'en'])).toBe('de');
   expect(preferred(['fr'])).toBe('en');
+});
+
+test('a log says the day of what was not today', () => {
+  const now = new Date(2026, 10, 22, 3, 5);
+  expect(stamp(new Date(2026, 10, 22, 2, 41), now)).toBe('02:41');
+  expect(stamp(new Date(2026, 10, 21, 23, 58), now)).toBe('21 Nov, 23:58');
+  expect(stamp(new Date(2025, 10, 21, 23, 58), now)).toBe('21 Nov 2025, 23:58');
 });

@@ -52,6 +52,11 @@ export function fullTone(part: number): 'accent' | 'warn' | 'bad' {
   return part >= 0.95 ? 'bad' : part >= 0.85 ? 'warn' : 'accent';
 }
 
+// heard says whether a node's rates are of now: nobody knows what a silent one does.
+export function heard(n: Pick<Node, 'liveness'>): boolean {
+  return n.liveness === 'up' || n.liveness === 'suspect';
+}
+
 // merge puts the stream's changes into a list, keeping its order; new nodes come last.
 export function merge<T extends { id: string }>(items: readonly T[], changed: readonly T[], removed: readonly string[]): T[] {
   const fresh = new Map(changed.map((n) => [n.id, n]));

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Schemas } from '../../api/client';
 import { actsOf, label, placeOf } from './acts';
 import { auditColumns, eta, outcomeTone, progress, taskColumns, type Task } from './columns';
 import { filterOf, isFiltered, matches, paramsOf, sinceOf } from './filter';
+
+// The desk needs a page.
+vi.mock('../../model/go', () => ({ go: () => undefined }));
 
 const event: Schemas['Event'] = { id: '1', time: '2026-01-01T00:00:00Z', severity: 'warning', code: 'NODE_DOWN', node: 'n7', subject: 'dn-07', text: 'is down' };
 

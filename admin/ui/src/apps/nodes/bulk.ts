@@ -1,7 +1,8 @@
-// One confirmation for several nodes: the dry run of each, its blockers with its name.
-import { api, client, type Schemas } from '../../api/client';
+// One confirmation for several nodes: what the act would mean for all of them together.
+import { api, client } from '../../api/client';
 import { problemOf } from '../../api/problem';
 import { invalidate } from '../../api/query.svelte';
+import { session } from '../../api/session.svelte';
 import { count } from '../../i18n/format';
 import { minutes } from '../../model/acts';
 import type { Node } from '../../model/nodes';
@@ -10,64 +11,70 @@ import { confirm, type Preview } from '../../ui/confirm.svelte';
 import { toast } from '../../ui/toast.svelte';
 import { t } from './strings';
 
-type Impact = Schemas['Impact'];
-
 // bulkMost bounds what one confirmation can show and a person can judge.
 export const bulkMost = 20;
 
-// combined makes one preview of many. What each does alone is all that the
-// server judges, and the sentence says so.
-export function combined(nodes: readonly Pick<Node, 'name'>[], impacts: readonly Impact[]): Preview {
-  const blockers = impacts.flatMap((im, i) => im.blockers.map((b) => `${nodes[i]?.name}: ${b}`));
-  const facts = impacts.map((im, i) => ({
-    label: nodes[i]?.name ?? '',
-    value: im.sentence,
-    danger: im.facts.some((f) => f.danger),
-  }));
-  return { sentence: t.together, facts, blockers };
+// cannot says why these cannot be acted on together, or false.
+export function cannot(nodes: readonly unknown[]): string | false {
+  if (!session.can('operator')) return w.act.needs(w.role.operator);
+  return nodes.length > bulkMost ? t.bulkTooMany(count(bulkMost)) : false;
+}
+
+// names are those of the nodes, in order, so that nobody acts on what is not seen.
+export const names = (nodes: readonly Pick<Node, 'name'>[]): string => nodes.map((n) => n.name).join(', ');
+
+// together asks the server what an act on all of them would mean.
+function together(act: 'drain' | 'maintenance', nodes: readonly Node[]): Promise<Preview> {
+  return api(client.GET('/impact', { params: { query: { act, node: nodes.map((n) => n.id) } } }));
+}
+
+// result says what came of it: how many, and of each that failed why.
+export function result(done: number, failed: readonly string[]): { text: string; tone: 'ok' | 'bad'; detail: string } {
+  const all = done + failed.length;
+  return { text: t.bulkDone(count(done), count(all)), tone: failed.length ? 'bad' : 'ok', detail: failed.slice(0, 3).join(' ') };
 }
 
 async function each(nodes: readonly Node[], run: (n: Node) => Promise<unknown>): Promise<boolean> {
   let done = 0;
-  let failed = '';
+  const failed: string[] = [];
   for (const n of nodes) {
     try {
       await run(n);
       done++;
     } catch (cause) {
-      failed ||= `${n.name}: ${problemOf(cause).message}`;
+      failed.push(`${n.name}: ${problemOf(cause).message}`);
     }
   }
-  toast(t.bulkDone(count(done), count(nodes.length)), { tone: failed ? 'bad' : 'ok', detail: failed });
+  const said = result(done, failed);
+  toast(said.text, { tone: said.tone, detail: said.detail });
   for (const key of ['health', 'nodes', 'node:', 'replication', 'tasks']) invalidate(key);
-  return !failed;
+  return failed.length === 0;
 }
 
-const at = (n: Node, dry: boolean) => ({ path: { id: n.id }, query: { dry_run: dry } });
+const path = (n: Node) => ({ path: { id: n.id } });
 
 export async function bulkDrain(nodes: readonly Node[]): Promise<boolean> {
-  const drain = (n: Node, dry: boolean, reason = '') =>
-    api(client.POST('/nodes/{id}/drain', { params: at(n, dry), body: { reason } }));
   const answer = await confirm({
     tier: 1,
     title: t.bulkDrain(count(nodes.length)),
-    body: w.act.drainBody,
+    body: `${names(nodes)}. ${t.bulkDrainBody}`,
     verb: t.bulkDrain(count(nodes.length)),
-    preview: async () => combined(nodes, await Promise.all(nodes.map((n) => drain(n, true)))),
+    preview: () => together('drain', nodes),
   });
-  return answer ? each(nodes, (n) => drain(n, false, answer.reason)) : false;
+  if (!answer) return false;
+  return each(nodes, (n) => api(client.POST('/nodes/{id}/drain', { params: path(n), body: { reason: answer.reason } })));
 }
 
 export async function bulkMaintain(nodes: readonly Node[]): Promise<boolean> {
-  const maintain = (n: Node, dry: boolean, seconds: string, reason = '') =>
-    api(client.POST('/nodes/{id}/maintenance', { params: at(n, dry), body: { seconds: Number(seconds), reason } }));
   const answer = await confirm({
     tier: 1,
     title: t.bulkMaintain(count(nodes.length)),
-    body: w.act.maintainBody,
+    body: `${names(nodes)}. ${t.bulkMaintainBody}`,
     verb: w.act.maintainVerb,
     choice: { label: w.act.howLong, options: [15, 60, 120, 240, 480].map(minutes), value: '3600' },
-    preview: async (choice) => combined(nodes, await Promise.all(nodes.map((n) => maintain(n, true, choice)))),
+    preview: () => together('maintenance', nodes),
   });
-  return answer ? each(nodes, (n) => maintain(n, false, answer.choice, answer.reason)) : false;
+  if (!answer) return false;
+  const body = { seconds: Number(answer.choice), reason: answer.reason };
+  return each(nodes, (n) => api(client.POST('/nodes/{id}/maintenance', { params: path(n), body })));
 }

@@ -1,6 +1,6 @@
 // The columns of the grid of nodes, and what the search finds.
 import { ago, bytes, count, decimal, percent, rate } from '../../i18n/format';
-import { failedDisks, fullness, stateOf, urgency, type Node, type NodeState } from '../../model/nodes';
+import { failedDisks, fullness, heard, stateOf, urgency, type Node, type NodeState } from '../../model/nodes';
 import { w } from '../../model/strings';
 import type { Column } from '../../ui/grid/types';
 import { t } from './strings';
@@ -11,6 +11,10 @@ export function disksText(n: Node): string {
   return bad ? t.disksBad(count(bad), count(n.disks.length)) : t.disksOk(count(n.disks.length));
 }
 
+export function latency(n: Node): string {
+  return n.latency_p99_ms === undefined || !heard(n) ? t.none : t.ms(decimal(n.latency_p99_ms));
+}
+
 const time = (at: string | undefined): number => (at ? Date.parse(at) : 0);
 
 // columns are made anew when the language changes.
@@ -18,7 +22,7 @@ export function columns(): Column<Node>[] {
   return [
     { id: 'name', title: t.col.name, text: (n) => n.name, width: 150, sort: (n) => n.name, phone: 'title' },
     { id: 'state', title: t.col.state, text: (n) => w.node[stateOf(n)], width: 150, sort: urgency, phone: 'end' },
-    { id: 'zone', title: t.col.zone, text: (n) => n.zone || t.none, width: 110, sort: (n) => n.zone, phone: 'meta' },
+    { id: 'zone', title: t.col.zone, text: (n) => n.zone || t.none, width: 140, sort: (n) => n.zone, phone: 'meta' },
     {
       id: 'used',
       title: t.col.used,
@@ -33,28 +37,28 @@ export function columns(): Column<Node>[] {
     {
       id: 'read',
       title: t.col.read,
-      text: (n) => rate(n.read_bytes_per_second),
+      text: (n) => (heard(n) ? rate(n.read_bytes_per_second) : t.none),
       width: 105,
       align: 'end',
-      sort: (n) => n.read_bytes_per_second,
+      sort: (n) => (heard(n) ? n.read_bytes_per_second : -1),
       phone: 'none',
     },
     {
       id: 'write',
       title: t.col.write,
-      text: (n) => rate(n.write_bytes_per_second),
+      text: (n) => (heard(n) ? rate(n.write_bytes_per_second) : t.none),
       width: 105,
       align: 'end',
-      sort: (n) => n.write_bytes_per_second,
+      sort: (n) => (heard(n) ? n.write_bytes_per_second : -1),
       phone: 'none',
     },
     {
       id: 'p99',
       title: t.col.p99,
-      text: (n) => (n.latency_p99_ms === undefined ? t.none : t.ms(decimal(n.latency_p99_ms))),
+      text: latency,
       width: 84,
       align: 'end',
-      sort: (n) => n.latency_p99_ms ?? -1,
+      sort: (n) => (heard(n) ? (n.latency_p99_ms ?? -1) : -1),
       phone: 'none',
     },
     { id: 'heard', title: t.col.heard, text: (n) => (n.heard ? ago(n.heard) : t.never), width: 110, sort: (n) => time(n.heard), phone: 'none' },
@@ -70,6 +74,7 @@ export function columns(): Column<Node>[] {
       phone: 'none',
       hidden: true,
     },
+    { id: 'acts', title: t.col.acts, text: () => '', width: 86, align: 'end', phone: 'none' },
   ];
 }
 

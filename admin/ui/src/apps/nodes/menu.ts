@@ -11,6 +11,7 @@ import { go } from '../../model/go';
 import type { Node } from '../../model/nodes';
 import { w } from '../../model/strings';
 import type { MenuItem } from '../../ui/menu.svelte';
+import { bulkDrain, bulkMaintain, cannot } from './bulk';
 import { t } from './strings';
 
 // actsOf is the menu of one node, without what its state rules out.
@@ -28,10 +29,20 @@ export function actsOf(n: Node): MenuItem[] {
   return items;
 }
 
-// menu is the grid's: one node's acts, or nothing but opening when several are chosen.
+// several is what can be done with more than one at once.
+function several(nodes: readonly Node[]): MenuItem[] {
+  const denied = cannot(nodes);
+  return [
+    { label: t.drain, icon: LogOut, disabled: denied, run: () => void bulkDrain(nodes) },
+    { label: t.maintain, icon: Wrench, disabled: denied, run: () => void bulkMaintain(nodes) },
+  ];
+}
+
+// menu is the grid's: one node's acts, or those of several that are chosen.
 export function menu(nodes: readonly Node[], open: (n: Node) => void): MenuItem[] {
   const [n] = nodes;
-  if (!n || nodes.length > 1) return [];
+  if (!n) return [];
+  if (nodes.length > 1) return several(nodes);
   return [
     { label: t.open, icon: PanelRight, run: () => open(n), keys: 'Enter' },
     { label: t.stop, icon: HeartPulse, run: () => go('nodes', { id: n.id, tab: 'stop' }) },

@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Node } from '../../model/nodes';
-import { combined } from './bulk';
-import { columns, disksText, matching } from './columns';
+import { bulkMost, cannot, names, result } from './bulk';
+import { session } from '../../api/session.svelte';
+import { edited, follow, newcomers } from './follow';
+import { columns, disksText, latency, matching } from './columns';
+import { menu } from './menu';
 
+// The desk needs a page.
+vi.mock('../../model/go', () => ({ go: () => undefined }));
+
+const someone = { signed_in: true, user: 'anna', role: 'admin' as const, encrypted: true, setup: false, version: '1', cluster: 'c', idle_seconds: 1800 };
 const disk = { id: 'd', path: '/d', capacity_bytes: 100, used_bytes: 50, free_bytes: 50, volumes: 1, failed: '' };
 const node: Node = {
   id: '7',
@@ -40,13 +47,53 @@ test('every column has a text, also for a node that knows little', () => {
   expect(disksText({ ...node, disks: [disk, { ...disk, id: 'e', failed: 'gone' }] })).toBe('1 of 2 failed');
 });
 
-test('several dry runs make one preview, with names at the blockers', () => {
-  const impact = { dry_run: true, sentence: 's', facts: [], blockers: ['no room'] };
-  const risky = { ...impact, blockers: [], facts: [{ label: 'l', value: 'v', danger: true }] };
-  const got = combined([{ name: 'a' }, { name: 'b' }], [impact, risky]);
-  expect(got.blockers).toEqual(['a: no room']);
-  expect(got.facts.map((f) => [f.label, f.danger])).toEqual([
-    ['a', false],
-    ['b', true],
-  ]);
+test('what a silent node does is not known', () => {
+  const down: Node = { ...node, liveness: 'down', read_bytes_per_second: 40, latency_p99_ms: 8 };
+  const text = (id: string, n: Node) => columns().find((c) => c.id === id)?.text(n);
+  expect([text('read', down), text('write', down), text('p99', down)]).toEqual(['–', '–', '–']);
+  expect([text('read', { ...down, liveness: 'suspect' }), latency({ ...down, liveness: 'up' })]).toEqual(['40 B/s', '8 ms']);
+  expect(latency(node)).toBe('–');
+});
+
+test('several at once: who may, how many, and what came of it', () => {
+  session.me = { ...someone, role: 'viewer' };
+  expect(cannot([node])).toBe('This needs the role operator.');
+  session.me = { ...someone, role: 'operator' };
+  expect(cannot([node, node])).toBe(false);
+  expect(cannot(Array.from({ length: bulkMost + 1 }))).toBe('At most 20 nodes at once.');
+  expect(names([node, { name: 'dn-08' }])).toBe('dn-07, dn-08');
+  expect(result(3, [])).toEqual({ text: '3 of 3 done.', tone: 'ok', detail: '' });
+  expect(result(1, ['a: no.', 'b: no.', 'c: no.', 'd: no.'])).toEqual({ text: '1 of 5 done.', tone: 'bad', detail: 'a: no. b: no. c: no.' });
+});
+
+test('the menu of one node follows its state, that of several acts on all', () => {
+  session.me = { ...someone, role: 'operator' };
+  const labels = (list: Node[]) => menu(list, () => undefined).map((i) => (i === 'separator' ? '-' : i.label));
+  expect(labels([node])).toEqual(['Open', 'Safe to stop?', '-', 'Maintenance…', 'Drain…', '-', 'Remove…']);
+  expect(labels([{ ...node, state: 'draining' }])).toEqual(['Open', 'Safe to stop?', '-', 'Make active again', 'Maintenance…', '-', 'Remove…']);
+  expect(labels([{ ...node, state: 'maintenance', storage: false }])).toEqual(['Open', 'Safe to stop?', '-', 'Make active again', '-', 'Remove…']);
+  expect(labels([node, node])).toEqual(['Drain…', 'Maintenance…']);
+  expect(labels([])).toEqual([]);
+  const remove = menu([node], () => undefined).at(-1);
+  expect(remove !== 'separator' && remove?.disabled).toBe('This needs the role administrator.');
+});
+
+test('one node on the stream: changed, untouched, struck off', () => {
+  const now = { ...node, volumes: 9 };
+  expect(follow(node, { changed: [now], removed: [] })).toBe(now);
+  expect(follow(node, { changed: [{ ...now, id: '8' }], removed: ['9'] })).toBe(node);
+  expect(follow(node, { changed: [], removed: ['7'] })).toBeUndefined();
+});
+
+test('nobody is new while it is not known who was there', () => {
+  expect(newcomers([node], null)).toEqual([]);
+  expect(newcomers(undefined, new Set())).toEqual([]);
+  expect(newcomers([node], new Set(['8']))).toEqual([node]);
+});
+
+test('only what was edited is sent', () => {
+  expect(edited(node, 'dn-07', 'kiel')).toEqual({ zone: 'kiel' });
+  expect(edited(node, 'other', 'berlin')).toEqual({ name: 'other' });
+  expect(edited(node, 'dn-07', '')).toEqual({ zone: '' });
+  expect(edited(node, 'dn-07', 'berlin')).toEqual({});
 });

@@ -36,7 +36,6 @@ export const de: Messages = {
   col: { zone: 'Zone', rack: 'Schrank', name: 'Knoten', state: 'Zustand', used: 'Belegt', disks: 'Platten', copy: 'Kopie' },
   disks: (bad, all) => (bad === '0' ? all : `${bad} von ${all} ausgefallen`),
   none: '–',
-  yes: 'ja',
   emptyTitle: 'Es gibt noch keine Maschine',
   emptyDetail: 'Maschinen erscheinen hier in ihren Zonen, sobald sie beigetreten sind.',
   add: 'Maschine hinzufügen',

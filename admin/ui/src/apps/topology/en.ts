@@ -35,7 +35,6 @@ export const en = {
   col: { zone: 'Zone', rack: 'Rack', name: 'Node', state: 'State', used: 'Used', disks: 'Disks', copy: 'Copy' },
   disks: (bad: string, all: string) => (bad === '0' ? all : `${bad} of ${all} failed`),
   none: '–',
-  yes: 'yes',
   emptyTitle: 'There is no machine yet',
   emptyDetail: 'Machines appear here, in their zones, when they have joined.',
   add: 'Add a machine',

@@ -1,0 +1,21 @@
+// One node on the live stream.
+import type { Schemas } from '../../api/client';
+import type { Node } from '../../model/nodes';
+
+// follow answers the node as the stream has it now; undefined: it was struck off,
+// and must be asked for again.
+export function follow(old: Node, changes: Schemas['NodeChanges']): Node | undefined {
+  if (changes.removed.includes(old.id)) return undefined;
+  return changes.changed.find((n) => n.id === old.id) ?? old;
+}
+
+// newcomers are the nodes that were not there before; while it is not known who
+// was there, nobody is new.
+export function newcomers(nodes: readonly Node[] | undefined, before: ReadonlySet<string> | null): Node[] {
+  return before && nodes ? nodes.filter((n) => !before.has(n.id)) : [];
+}
+
+// edited is what a form changed: what it did not touch stays as it is by now.
+export function edited(old: Pick<Node, 'name' | 'zone'>, name: string, zone: string): { name?: string; zone?: string } {
+  return { ...(name !== old.name && { name }), ...(zone !== old.zone && { zone }) };
+}
