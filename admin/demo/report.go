@@ -154,7 +154,7 @@ func (d *Cluster) machines() []health.Machine {
 		}
 		for _, disk := range n.Disks {
 			m.Disks = append(m.Disks, health.Disk{ID: disk.ID.String(), Path: disk.Path, Failed: disk.Failed,
-				Capacity: disk.Capacity, Free: disk.Free, Used: disk.Used})
+				Capacity: disk.Capacity, Free: disk.Free, Used: disk.Used, FileSystem: disk.FileSystem})
 		}
 		all = append(all, m)
 	}

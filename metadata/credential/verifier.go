@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"kendfs/metadata"
 )
@@ -89,7 +90,7 @@ func orDefault(v, def int) int {
 // KindBusy: too many failures from there, or too many attempts at once.
 // Anything else is the Directory's error; it does not count as a failure.
 func (v *Verifier) Verify(ctx context.Context, name, password, remote string) (metadata.User, error) {
-	if name == "" || len(name) > metadata.NameBytesMax || CheckPassword(password) != nil {
+	if name == "" || len(name) > metadata.NameBytesMax || !utf8.ValidString(name) || CheckPassword(password) != nil {
 		return metadata.User{}, errNoAuth()
 	}
 	d := v.digest(name, password)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"kendfs/metadata"
 )
@@ -34,6 +35,9 @@ func (d *directory) User(ctx context.Context, name string) (metadata.User, error
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !utf8.ValidString(name) { // no message could carry it to a nameserver
+		return metadata.User{}, metadata.Errorf(metadata.KindInvalid, "the name is not UTF-8")
+	}
 	if d.err != nil {
 		return metadata.User{}, d.err
 	}
@@ -74,6 +78,7 @@ func TestVerifierOutcomes(t *testing.T) {
 		{user: "ann", password: string(long), want: metadata.KindNoAuth},
 		{user: "nobody", password: "good", want: metadata.KindNoAuth},
 		{user: "bob", password: "good", want: metadata.KindNoAuth},
+		{user: "an\xff", password: "good", want: metadata.KindNoAuth},
 		{user: "cy", password: "good", want: metadata.KindCorrupt},
 	} {
 		u, err := v.Verify(t.Context(), c.user, c.password, "192.0.2.1:1")

@@ -38,6 +38,7 @@ type repairStory struct {
 	began  time.Time
 	copies int
 	bytes  int64
+	taken  bool // over from an earlier leader: what it has copied is not counted here
 }
 
 // Codes of events besides those of checks.
@@ -93,7 +94,7 @@ func (c *chronicle) takeOver(events []metadata.Event, now time.Time) {
 		case eventDiskBack:
 			delete(ch.failed, disk)
 		case eventRepairBegan:
-			c.repair = &repairStory{began: e.Time}
+			c.repair = &repairStory{began: e.Time, taken: true}
 		case eventRepairDone:
 			c.repair = nil
 		}
@@ -152,7 +153,7 @@ func (c *chronicle) followNode(t *term, s *site, now time.Time) {
 		c.tell(severity, eventNodeDown, s.id, s.id.String(), fmt.Sprintf("%s (%s) is down: it does not answer any more.", name, s.id))
 	case s.live == metadata.LivenessUp && ch.live == metadata.LivenessDown:
 		c.tell(health.Info, eventNodeUp, s.id, s.id.String(),
-			fmt.Sprintf("%s (%s) is back after %s.", name, s.id, now.Sub(ch.fell).Round(time.Second)))
+			fmt.Sprintf("%s (%s) is back after %s.", name, s.id, passed(ch.fell, now)))
 		fallthrough
 	case s.live == metadata.LivenessUp:
 		ch.live = s.live
@@ -204,13 +205,20 @@ func (c *chronicle) conclude(r *health.Report) {
 			r.Below.Volumes, health.Size(r.Below.Bytes)))
 	case c.repair != nil && r.Below.Volumes == 0 && r.Verdict != health.Unknown:
 		text := "Repair is over: the missing copies came back by themselves."
-		if k := c.repair; k.copies > 0 {
-			text = fmt.Sprintf("Repair is over: %d copies (%s) in %s.", k.copies, health.Size(k.bytes), r.AsOf.Sub(k.began).Round(time.Second))
+		switch k := c.repair; {
+		case k.taken:
+			text = fmt.Sprintf("Repair is over after %s.", passed(k.began, r.AsOf))
+		case k.copies > 0:
+			text = fmt.Sprintf("Repair is over: %d copies (%s) in %s.", k.copies, health.Size(k.bytes), passed(k.began, r.AsOf))
 		}
 		c.repair = nil
 		c.tell(health.Info, eventRepairDone, 0, "", text)
 	}
 }
+
+// passed is the time from one moment to another, in whole seconds. The first may
+// be another leader's, whose clock was ahead: nothing lasts less than no time.
+func passed(from, to time.Time) time.Duration { return max(0, to.Sub(from)).Round(time.Second) }
 
 // copied counts a copy that was made.
 func (c *chronicle) copied(bytes int64) {

@@ -40,6 +40,7 @@ type fakeNode struct {
 	failing map[metadata.VolumeID]bool
 	slow    bool // orders are not worked on, only reported as running
 	free    int64
+	used    int64
 }
 
 type fakeCopy struct {
@@ -180,7 +181,7 @@ func (n *fakeNode) heartbeat(done []metadata.OrderResult, running []metadata.Ord
 	defer n.c.mu.Unlock()
 	h := metadata.Heartbeat{
 		Node: n.id, Addr: fmt.Sprintf("10.0.0.%d:7800", n.id), Zone: n.zone, Version: "test", Leaving: n.leaving,
-		Disks: []metadata.Disk{{ID: n.disk, Capacity: 2 << 40, Free: n.free}},
+		Disks: []metadata.Disk{{ID: n.disk, Capacity: 2 << 40, Free: n.free, Used: n.used}},
 		Done:  done, Running: running,
 	}
 	for id, v := range n.volumes {

@@ -189,14 +189,14 @@ func (f *Fleet) announceEach(ctx context.Context, h metadata.Heartbeat, disks []
 // heard takes over what the node says about itself.
 func (n *node) heard(h metadata.Heartbeat, foreign []metadata.DiskID, now time.Time) {
 	n.beat, n.instance = beat{heard: now, leaving: h.Leaving}, h.Started
-	n.Version, n.Started, n.CertExpires, n.Traffic = h.Version, h.Started, h.CertExpires, bounded(h.Traffic)
+	n.Version, n.Started, n.CertExpires, n.Traffic = short(h.Version, versionBytesMax), h.Started, h.CertExpires, bounded(h.Traffic)
 	n.ClockSkew = skew(h.Sent, now)
 	disks := make(map[metadata.DiskID]*reported, len(h.Disks))
 	for _, d := range h.Disks {
 		if slices.Contains(foreign, d.ID) {
 			d.Failed = "the disk belongs to another node"
 		}
-		disks[d.ID] = &reported{Disk: d, beat: n.beat}
+		disks[d.ID] = &reported{Disk: plausible(d), beat: n.beat}
 	}
 	for id, old := range n.disks {
 		// A disk that is not reported any more goes down in its own time.

@@ -149,3 +149,25 @@ func TestPlaceLease(t *testing.T) {
 		})
 	}
 }
+
+// Room that a running copy will take is gone for all disks of its file system.
+func TestRunningCopiesTakeSharedRoom(t *testing.T) {
+	tm := newTerm()
+	for id := range metadata.NodeID(3) {
+		disk := metadata.DiskID(101 + id)
+		tm.nodes[id+1] = &node{
+			Node: metadata.Node{ID: id + 1, Roles: []string{metadata.NodeDatanode}, Disks: []metadata.Disk{{ID: disk}}},
+			disks: map[metadata.DiskID]*reported{disk: {
+				Disk: metadata.Disk{ID: disk, Free: 1000, Capacity: 2000, FileSystem: uint64(1 + id/2)}, beat: beat{heard: now0()},
+			}},
+			beat: beat{heard: now0()},
+		}
+	}
+	tm.orders.add(order{node: 1, class: classRepair, bytes: 700, done: 100, Order: metadata.Order{Volume: 1, Disk: 101}}, now0())
+	w := tm.world(now0(), Limits{}.withDefaults())
+	for disk, want := range map[metadata.DiskID]int64{101: 400, 102: 400, 103: 1000} {
+		if got := w.disks[disk].free; got != want {
+			t.Errorf("disk %d: %d bytes are free, want %d", disk, got, want)
+		}
+	}
+}

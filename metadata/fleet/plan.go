@@ -34,6 +34,17 @@ type disk struct {
 	fileSystem uint64 // equal for disks that share their room; 0: not known
 }
 
+// reserve takes the bytes that a copy will bring from a disk's room, and from that
+// of all disks that share it.
+func (w *world) reserve(d *disk, bytes int64) {
+	d.free -= bytes
+	for _, o := range w.disks {
+		if o != d && d.fileSystem != 0 && o.fileSystem == d.fileSystem {
+			o.free -= bytes
+		}
+	}
+}
+
 // volume is a volume as plans see it.
 type volume struct {
 	metadata.Volume

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"kendfs/metadata"
@@ -62,7 +63,7 @@ func (t *term) hear(p metadata.Presence, now time.Time) {
 	if p.Node == 0 || p.Sent.IsZero() || !known && len(t.present) >= presentMax {
 		return
 	}
-	p.Version = p.Version[:min(len(p.Version), versionBytesMax)]
+	p.Version = short(p.Version, versionBytesMax)
 	p.Traffic = bounded(p.Traffic)
 	t.present[p.Node] = presence{p, now}
 }
@@ -76,11 +77,13 @@ func (t *term) addPresence(n *metadata.Node, storage bool, now time.Time) {
 		n.Commands = t.self.Traffic
 		if p.heard.IsZero() {
 			p = presence{t.self, now}
+			p.Sent = now // its clock is the one that others are compared with
 		}
 	}
 	if storage {
 		return
 	}
+	n.ClockSkew = skew(p.Sent, p.heard) // before another sign of life, which shows no clock, is taken for it
 	for _, s := range t.sessions {
 		if s.Session.Node == n.ID && s.renewed.After(p.heard) {
 			p.heard = s.renewed
@@ -88,7 +91,6 @@ func (t *term) addPresence(n *metadata.Node, storage bool, now time.Time) {
 	}
 	n.Heard, n.Liveness = p.heard, clientLiveness(now, p.heard)
 	n.Version, n.Started, n.CertExpires = p.Version, p.Started, p.CertExpires
-	n.ClockSkew = skew(p.Sent, p.heard)
 }
 
 // clientLiveness judges a node that keeps no data by its signs of life.
@@ -104,8 +106,28 @@ func clientLiveness(now, heard time.Time) metadata.Liveness {
 	return metadata.LivenessDown
 }
 
-// versionBytesMax bounds what a node may call its version.
-const versionBytesMax = 64
+// Bounds of what a node says of itself, in bytes.
+const (
+	versionBytesMax = 64
+	diskTextMax     = 512     // path, and why it failed
+	diskBytesMax    = 1 << 56 // of one disk: sums of all disks stay far from an overflow
+)
+
+// short cuts a text from outside to n bytes, at a rune: a broken one would keep
+// the answer that it is in from being encoded.
+func short(s string, n int) string {
+	return strings.ToValidUTF8(s[:min(len(s), n)], "")
+}
+
+// plausible cuts what a node says of its disk to its bounds.
+func plausible(d metadata.Disk) metadata.Disk {
+	d.Path, d.Failed = short(d.Path, diskTextMax), short(d.Failed, diskTextMax)
+	for _, n := range []*int64{&d.Capacity, &d.Free, &d.Used} {
+		*n = min(max(*n, 0), diskBytesMax)
+	}
+	d.Volumes = max(d.Volumes, 0)
+	return d
+}
 
 // bounded cuts figures from outside to their bounds.
 func bounded(t metadata.Traffic) metadata.Traffic {

@@ -78,7 +78,9 @@ const (
 	loginsKept    = 1000
 )
 
-// fill remembers how much is used, and foretells when all is.
+// fill remembers how many bytes the copies of all data should take, and foretells
+// when no room is left. What disks report is not asked: of that a new leader knows
+// nothing at first, and a server that joins or comes back would count as growth.
 func (s *sampled) fill(now time.Time, used, free int64) (days *float64) {
 	if n := len(s.used); n == 0 || now.Sub(s.used[n-1].at) >= usedEvery {
 		s.used = append(s.used[max(0, n+1-usedMax):], usedAt{now, used})

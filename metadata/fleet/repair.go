@@ -278,7 +278,7 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 		if s, ok := w.strays[copyKey{v.ID, d.id}]; ok {
 			bytes = max(0, v.Bytes-s.bytes)
 		}
-		d.free -= bytes
+		w.reserve(d, bytes)
 		w.give(p, work, w.syncOrder(classRepair, v, to, sources, bytes))
 		return ""
 	}

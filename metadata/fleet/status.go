@@ -12,7 +12,8 @@ import (
 // counting adds up what the judgement follows from.
 type counting struct {
 	*health.Report
-	least int // nodes with a live copy of the volume that has the fewest; -1: no volume holds data
+	least  int   // nodes with a live copy of the volume that has the fewest; -1: no volume holds data
+	wanted int64 // bytes of all copies that should be
 }
 
 // count fills in the figures that follow from the world.
@@ -27,6 +28,7 @@ func (w *world) count(r *health.Report) counting {
 			s.Leased++
 		}
 		add(&s.Volumes, v)
+		s.wanted += v.Bytes * int64(v.Target)
 		for _, r := range v.Replicas {
 			if site := w.sites[r.Node]; site != nil {
 				site.listed++
@@ -211,9 +213,9 @@ func (f *Fleet) figures(t *term, w *world, p plan) health.Figures {
 		r.Nameserver = f.cfg.Nameserver()
 		r.Nameserver.Name = t.nameOf(r.Nameserver.Leader)
 	}
-	w.count(&r)
+	counted := w.count(&r)
 	t.chronicle.follow(t, w)
-	r.DaysToFull = t.sampled.fill(w.now, r.Used, r.Free)
+	r.DaysToFull = t.sampled.fill(w.now, counted.wanted, r.Free)
 	open, _ := w.openDisks()
 	r.Writable = nodesOf(open) >= writeReplicasMin(max(1, t.info.Replication))
 	t.repairProgress(w, p, &r)
@@ -280,6 +282,7 @@ func (t *term) machines(w *world) []health.Machine {
 			if r := n.disks[d.ID]; r != nil {
 				m.Disks = append(m.Disks, health.Disk{
 					ID: d.ID.String(), Path: r.Path, Failed: r.Failed, Capacity: r.Capacity, Free: r.Free, Used: r.Used,
+					FileSystem: r.FileSystem,
 				})
 			}
 		}

@@ -15,9 +15,12 @@ const stopMax = 64
 
 // SafeToStop says what would be if these nodes were stopped now, all together.
 // It changes nothing. KindNotFound: one of them is not known.
-func (f *Fleet) SafeToStop(_ context.Context, ids ...metadata.NodeID) (health.StopFacts, error) {
+func (f *Fleet) SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health.StopFacts, error) {
 	if len(ids) == 0 || len(ids) > stopMax {
 		return health.StopFacts{}, metadata.Errorf(metadata.KindInvalid, "%d nodes: want 1 to %d", len(ids), stopMax)
+	}
+	if err := f.lookAtWritten(ctx); err != nil {
+		return health.StopFacts{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -38,10 +41,11 @@ func (f *Fleet) SafeToStop(_ context.Context, ids ...metadata.NodeID) (health.St
 			continue
 		}
 		names, numbers = append(names, t.label(id)), append(numbers, id.String())
-		if slices.Contains(n.Roles, metadata.NodeNameserver) {
+		down := before.sites[id].storage && before.sites[id].live == metadata.LivenessDown
+		if !down && slices.Contains(n.Roles, metadata.NodeNameserver) {
 			out.Nameserver++
 		}
-		out.Down = out.Down && before.sites[id].storage && before.sites[id].live == metadata.LivenessDown
+		out.Down = out.Down && down
 	}
 	after.stop(ids)
 	out.Facts = stopFacts(before, after)
@@ -49,6 +53,20 @@ func (f *Fleet) SafeToStop(_ context.Context, ids ...metadata.NodeID) (health.St
 	open, _ := after.openDisks()
 	out.Facts.Writable = nodesOf(open) >= writeReplicasMin(max(1, t.info.Replication))
 	return health.JudgeStop(out), nil
+}
+
+// lookAtWritten reads the counters of leased volumes that held nothing when last
+// looked at: what was committed to them since counts, too.
+func (f *Fleet) lookAtWritten(ctx context.Context) error {
+	f.mu.Lock()
+	t, err := f.leading()
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 })
 }
 
 // stop takes nodes out of a world that is nobody else's.

@@ -2,12 +2,14 @@ package fleet
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/metapb"
 )
 
 // TestStopFacts compares the facts with what is there when the servers are dead.
@@ -80,6 +82,65 @@ func TestSafeToStop(t *testing.T) {
 		c.run(10 * time.Second)
 		if again, err := f.SafeToStop(t.Context(), on[0].Node); err != nil || !again.Safe || again.Unavailable.Volumes != 0 {
 			t.Errorf("who is down already: %+v, %v", again, err)
+		}
+	})
+}
+
+// What was committed a moment ago counts, though the counters of leased volumes
+// are looked at every ten seconds only.
+func TestSafeToStopKnowsWhatWasJustWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{Replicas: 1})
+		f := c.leader()
+		if got, err := f.SafeToStop(t.Context(), l.Replicas[0].Node); err != nil || got.Unavailable.Volumes != 0 {
+			t.Fatalf("nothing is there yet: %+v, %v", got, err)
+		}
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.SafeToStop(t.Context(), l.Replicas[0].Node)
+		if err != nil || got.Safe || got.Unavailable != (health.Count{Volumes: 1, Bytes: 200}) {
+			t.Errorf("the only copy of what was just written: %+v, %v", got, err)
+		}
+		g.grant(metadata.GrantRequest{Replicas: 1, Avoid: []metadata.NodeID{l.Replicas[0].Node}})
+		c.store.setDown(true)
+		if _, err := f.SafeToStop(t.Context(), 1); metadata.KindOf(err) != metadata.KindUnavailable {
+			t.Errorf("what cannot be read is not vouched for: %v", err)
+		}
+		c.store.setDown(false)
+	})
+}
+
+// A nameserver that is down with its storage server is not lost a second time.
+func TestSafeToStopOfADeadNameserver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		healthy := 3
+		c.cfg.Voters = func() (int, int) { return 3, healthy }
+		for _, n := range []uint64{1, 2} {
+			rows, err := c.store.query(&metapb.Query{Q: &metapb.Query_Nodes{Nodes: &metapb.ListNodes{}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := rows.Nodes[n-1]
+			row.Roles = append(row.Roles, metadata.NodeNameserver)
+			c.store.must(t, &metapb.Command{Op: &metapb.Command_PutNode{PutNode: &metapb.PutNode{Node: row}}})
+		}
+		healthy = 2
+		c.lead()
+		c.run(5 * time.Second)
+		c.kill(1)
+		c.run(20 * time.Second)
+		if got, err := c.leader().SafeToStop(t.Context(), 1); err != nil || !got.Safe {
+			t.Errorf("it is down already: %+v, %v", got, err)
+		}
+		if got, err := c.leader().SafeToStop(t.Context(), 2); err != nil || got.Safe || !strings.Contains(got.Sentence, "nameserver") {
+			t.Errorf("the second of three: %+v, %v", got, err)
 		}
 	})
 }

@@ -81,6 +81,25 @@ func TestStoryOfADeath(t *testing.T) {
 	})
 }
 
+// A leader that did not see a repair begin does not say that nothing was copied.
+func TestStoryOfARepairOverTwoTerms(t *testing.T) {
+	now := now0()
+	c := newChronicle()
+	c.takeOver([]metadata.Event{
+		{Code: eventVerdict, Subject: string(health.AtRisk), Time: now},
+		{Code: eventNodeDown, Node: 2, Time: now.Add(time.Minute)}, // its clock was ahead
+		{Code: eventRepairBegan, Time: now},
+	}, now)
+	c.conclude(&health.Report{Verdict: health.Protected, AsOf: now.Add(90 * time.Second)})
+	es := c.news()
+	if len(es) != 2 || es[1].Code != eventRepairDone || es[1].Text != "Repair is over after 1m30s." {
+		t.Errorf("got %+v", es)
+	}
+	if got := passed(now.Add(time.Minute), now); got != 0 {
+		t.Errorf("from a clock that was ahead: %v, want 0", got)
+	}
+}
+
 // Events that cannot be recorded wait, within bounds.
 func TestStoryWaitsForAMajority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -276,6 +295,26 @@ func TestDaysToFull(t *testing.T) {
 	if days := s.fill(now.Add(3*day), 5, 1); days != nil {
 		t.Errorf("what shrinks is full in %v days", *days)
 	}
+}
+
+// A new leader knows nothing of disks at first, and a server may join with data
+// on it or come back: none of it is growth.
+func TestOnlyDataIsGrowth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, g, _ := written(t, 3, 4)
+		defer c.close()
+		defer g.stop()
+		c.mu.Lock()
+		for _, n := range c.nodes {
+			n.used = 1 << 39
+		}
+		c.mu.Unlock()
+		c.lead()
+		c.run(usedLeast + 2*usedEvery)
+		if s := c.status(); s.DaysToFull != nil || s.Used == 0 {
+			t.Errorf("full in %v days though nothing was written; %d bytes are used", s.DaysToFull, s.Used)
+		}
+	})
 }
 
 func TestFailedLoginsAreCounted(t *testing.T) {

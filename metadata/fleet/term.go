@@ -104,7 +104,7 @@ func (t *term) world(now time.Time, lim Limits) *world {
 	}
 	for _, o := range t.orders.byID {
 		if d := w.disks[o.Disk]; d != nil && o.class == classRepair {
-			d.free -= max(0, o.bytes-o.done)
+			w.reserve(d, max(0, o.bytes-o.done))
 		}
 	}
 	_, w.braked = brakeUntil(now, slices.Collect(maps.Values(w.sites)))

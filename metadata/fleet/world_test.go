@@ -186,6 +186,14 @@ func TestMakePlan(t *testing.T) {
 			b.down(time.Hour, 2, 4)
 			b.disks[103].free = gib
 		}, "stalled: " + string(StallNoSpace)},
+		{"disks of one file system have one room", func(b *builder) {
+			b.volume(1, idle, 2, 4*gib, 1, 2)
+			b.volume(2, idle, 2, 3*gib, 1, 2)
+			b.down(time.Hour, 2)
+			for _, id := range []metadata.DiskID{103, 104} {
+				b.disks[id].free, b.disks[id].fileSystem = 6*gib, 9
+			}
+		}, "repair v1 on n3/103<n1; stalled: " + string(StallNoSpace)},
 		{"the copy that is there is taken", func(b *builder) {
 			b.volume(1, idle, 2, gib, 1, 2)
 			b.down(time.Hour, 2)

@@ -80,7 +80,7 @@ func dataKinds() []Kind {
 			"Keep a backup of the nameserver's folder on another machine.",
 			nil},
 		Kind{VotersDown, Critical, "A nameserver does not answer",
-			"The rest still decide. If one more fails, nothing can be read or written until it is back.",
+			"The rest still decide, as long as more than half of all answer. With fewer, nothing can be read or written.",
 			"The remaining nameservers carry on. The missing one catches up by itself when it is back.",
 			"Start the missing nameserver, or repair its machine, before you do anything else to a nameserver.",
 			[]string{opNodes}},

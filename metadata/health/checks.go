@@ -192,7 +192,7 @@ func (f *Figures) clusterChecks(r *Report, at finder) {
 	for _, q := range f.Quotas {
 		at(QuotaNear).add(string(q.Path), string(q.Path), q.Used)
 	}
-	if r.Capacity > 0 && (r.Capacity-min(r.Free, r.Capacity))*100/r.Capacity >= NearFull {
+	if percentFull(r.Capacity, r.Free) >= NearFull {
 		at(ClusterNearFull).bytes = r.Used
 	}
 	f.healCheck(r, at)
@@ -210,37 +210,51 @@ func (f *Figures) healCheck(r *Report, at finder) {
 		}
 		return
 	}
-	var most, free int64
+	var most int64
 	var fullest *Machine
-	active := 0
+	var all []*Machine
 	for i := range f.Machines {
 		m := &f.Machines[i]
 		if !m.counts() || m.State != metadata.NodeActive || m.Live != metadata.LivenessUp {
 			continue
 		}
-		active++
-		used, room := m.room()
-		free += room
-		if used > most {
+		all = append(all, m)
+		if used := m.used(); used > most {
 			most, fullest = used, m
 		}
 	}
-	if fullest == nil || active <= f.Target {
+	if fullest == nil || len(all) <= f.Target {
 		return // one that fails leaves too few in any case: that is how the cluster was made
 	}
-	if _, own := fullest.room(); free-own < most {
+	others := slices.DeleteFunc(all, func(m *Machine) bool { return m == fullest })
+	if roomOf(others) < most {
 		at(CannotSelfHeal).add(fmt.Sprintf("no room for what is on %s", fullest.name()), "", most)
 	}
 }
 
-// room adds up the machine's disks.
-func (m *Machine) room() (used, free int64) {
+// used adds up what is on the machine's disks.
+func (m *Machine) used() (used int64) {
 	for _, d := range m.Disks {
 		if d.Failed == "" {
-			used, free = used+d.Used, free+d.Free
+			used += d.Used
 		}
 	}
-	return used, free
+	return used
+}
+
+// roomOf is what the machines can take together: disks that share a file system
+// share their room, also those of several machines.
+func roomOf(machines []*Machine) int64 {
+	var disks []metadata.Disk
+	for _, m := range machines {
+		for _, d := range m.Disks {
+			if d.Failed == "" {
+				disks = append(disks, metadata.Disk{Free: d.Free, FileSystem: d.FileSystem})
+			}
+		}
+	}
+	_, free := metadata.RoomOf(disks)
+	return free
 }
 
 // versionCheck raises VERSION_MIXED with the nodes of the rarer versions.

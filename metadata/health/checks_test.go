@@ -273,6 +273,19 @@ func TestMaintenanceIsNoFault(t *testing.T) {
 	}
 }
 
+// TestVotersDownIsTrueOfAnyNumber: with four of five nameservers one more may fail.
+func TestVotersDownIsTrueOfAnyNumber(t *testing.T) {
+	f := healthy()
+	f.Facts.Voters, f.Facts.VotersHealthy = 5, 4
+	r := Judge(f)
+	if r.Verdict != Protected || len(r.Checks) != 1 || r.Checks[0].Code != VotersDown {
+		t.Fatalf("got %s, %v", r.Verdict, codes(r))
+	}
+	if strings.Contains(r.Checks[0].Meaning, "one more fails") {
+		t.Errorf("one more may fail, and it says: %s", r.Checks[0].Meaning)
+	}
+}
+
 func TestListsAreBounded(t *testing.T) {
 	f := sound()
 	for i := range 3 * AffectedMax {

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"math"
 	"time"
 
 	"kendfs/metadata"
@@ -43,10 +44,9 @@ type Machine struct {
 	DownSince  time.Time // when Live is down
 	Falls      int       // times it was declared down in FlapWindow
 
-	Volumes  int       // whose replicas it lists
-	Bytes    int64     // of them
-	Moved    time.Time // while draining: when Volumes was last lowered, or draining began
-	Blockers []string  // while draining: what it waits for
+	Volumes int       // whose replicas it lists
+	Bytes   int64     // of them
+	Moved   time.Time // while draining: when Volumes was last lowered, or draining began
 
 	Version     string
 	CertExpires time.Time
@@ -61,6 +61,8 @@ type Disk struct {
 	Capacity int64
 	Free     int64
 	Used     int64
+	// FileSystem is equal on disks that share their room; 0: not known.
+	FileSystem uint64
 }
 
 // Bounds and times of the checks.
@@ -90,8 +92,17 @@ func (m *Machine) counts() bool { return m.Storage && m.State != metadata.NodeRe
 
 // percent is how full a disk is: what is not free counts, whoever uses it.
 func (d *Disk) percent() int64 {
-	if d.Capacity <= 0 {
+	return percentFull(d.Capacity, d.Free)
+}
+
+// percentFull is what is not free of a capacity, without an overflow.
+func percentFull(capacity, free int64) int64 {
+	if capacity <= 0 {
 		return 0
 	}
-	return (d.Capacity - min(d.Free, d.Capacity)) * 100 / d.Capacity
+	full := capacity - min(max(free, 0), capacity)
+	if capacity > math.MaxInt64/100 {
+		return full / (capacity / 100)
+	}
+	return full * 100 / capacity
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Judge turns figures into a judgement. It is the only place where a verdict is
@@ -49,7 +50,8 @@ func capital(s string) string {
 	if s == "" {
 		return "Nothing is known yet"
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
 }
 
 // Words returns the verdict as people say it.

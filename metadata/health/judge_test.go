@@ -149,6 +149,9 @@ func TestBlind(t *testing.T) {
 	if r := Blind(Report{}, since, "no nameserver answers: timeout."); r.Sentence != "No nameserver answers: timeout." {
 		t.Errorf("nothing was ever known: %q", r.Sentence)
 	}
+	if r := Blind(Report{}, since, "über fällig"); r.Sentence != "Über fällig." {
+		t.Errorf("a reason that begins with another letter: %q", r.Sentence)
+	}
 	if r := Blind(Report{}, since, ""); r.Sentence != "Nothing is known yet." {
 		t.Errorf("without a reason: %q", r.Sentence)
 	}

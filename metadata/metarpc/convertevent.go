@@ -89,6 +89,6 @@ func mutesFromPB(rows []*metapb.MuteRow) []metadata.Mute {
 func eventQueryToPB(q metadata.EventQuery) *metapb.ListEvents {
 	return &metapb.ListEvents{
 		Before: q.Before, After: q.After, Limit: uint32(max(q.Limit, 0)), Severity: q.Severity, Node: uint64(q.Node),
-		User: q.User, Text: q.Text, Since: toNanos(q.Since), Until: toNanos(q.Until),
+		User: text(q.User), Text: text(q.Text), Since: toNanos(q.Since), Until: toNanos(q.Until),
 	}
 }

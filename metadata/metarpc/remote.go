@@ -130,7 +130,7 @@ func (r *Remote) exchangeFor(ctx context.Context, most time.Duration, send sendF
 	idempotent bool) (unsure bool, err error) {
 	b, err := proto.Marshal(req)
 	if err != nil {
-		return false, metadata.Errorf(metadata.KindInternal, "encode request: %w", err)
+		return false, metadata.Errorf(metadata.KindInvalid, "the request cannot be sent, a text in it is not UTF-8: %w", err)
 	}
 	end := time.Now().Add(r.retryFor)
 	for wait := backoffMin; ; wait = min(2*wait, backoffMax) {

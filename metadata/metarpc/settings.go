@@ -2,6 +2,7 @@ package metarpc
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"kendfs/metadata"
@@ -22,7 +23,10 @@ type Settings struct {
 
 // SetCluster changes settings of the cluster, all of them or none.
 func (c *Client) SetCluster(ctx context.Context, s Settings) error {
-	op := &metapb.SetCluster{Replication: uint32(max(s.Replication, 0)), Grace: int64(s.Grace)}
+	if s.Replication < 0 || s.Replication > metadata.ReplicasMax {
+		return metadata.Errorf(metadata.KindInvalid, "replication %d: want 1 to %d", s.Replication, metadata.ReplicasMax)
+	}
+	op := &metapb.SetCluster{Replication: uint32(s.Replication), Grace: int64(s.Grace)}
 	if s.ReadOnly != nil {
 		op.ReadOnly = &metapb.Int64Value{}
 		if *s.ReadOnly {
@@ -64,6 +68,9 @@ func (c *Client) Set(ctx context.Context, values map[string]int64) error {
 	return c.SetCluster(ctx, s)
 }
 
+// secondsMax is the last moment that fits into nanoseconds: in the year 2262.
+const secondsMax = math.MaxInt64 / int64(time.Second)
+
 func settingsOf(values map[string]int64) (Settings, error) {
 	var s Settings
 	for name, v := range values {
@@ -87,6 +94,9 @@ func settingsOf(values map[string]int64) (Settings, error) {
 		case metadata.SettingRepairRate:
 			s.RepairBytesPerSecond = &v
 		case metadata.SettingRepairPaused:
+			if v < 0 || v > secondsMax {
+				return s, metadata.Errorf(metadata.KindInvalid, "%s %d: want seconds since 1970, within the next seven days", name, v)
+			}
 			until := time.Unix(v, 0)
 			if v == 0 {
 				until = time.Time{}

@@ -131,6 +131,8 @@ func (s *state) recordAudit(cmd *metapb.Command, op *metapb.RecordAudit) (*metap
 		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_'
 	}):
 		return nil, refuse(metadata.KindInvalid, "%.40q is not an action: want small letters, digits, dots", r.Action)
+	case isChange(r.Action):
+		return nil, refuse(metadata.KindDenied, "%q is recorded by the change itself, nobody else may claim it", r.Action)
 	}
 	row := proto.CloneOf(r)
 	row.Actor = cmd.GetActor()
@@ -144,6 +146,17 @@ func (s *state) recordAudit(cmd *metapb.Command, op *metapb.RecordAudit) (*metap
 		}
 	}
 	return nil, s.addAudit(row)
+}
+
+// isChange reports whether an action is one that commands note of themselves: a
+// stolen key must not be able to invent what others have changed.
+func isChange(action string) bool {
+	what, _, _ := strings.Cut(action, ".")
+	switch what {
+	case "node", "user", "token", "settings", "check", "dir":
+		return true
+	}
+	return false
 }
 
 // countFailedLogin counts a failed login in its minute. enough: it is not to be

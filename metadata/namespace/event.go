@@ -186,6 +186,9 @@ func (v view) newest(table byte, m *match, first, next uint64, fn func(key, val 
 	if m.Before != 0 {
 		next = min(next, m.Before)
 	}
+	if m.After >= next { // also what has no successor
+		return nil
+	}
 	first = max(first, m.After+1)
 	type row struct{ key, val []byte }
 	for next > first {

@@ -33,8 +33,12 @@ func (s *state) grantLease(op *metapb.GrantLease) (*metapb.Result, error) {
 		return nil, err
 	}
 	if granted != 0 {
-		if vol, err := s.volume(granted); err != nil || vol != nil {
-			return leaseResult(vol), err
+		vol, err := s.volume(granted)
+		if err != nil {
+			return nil, err
+		}
+		if vol != nil {
+			return leaseResult(vol), nil
 		}
 	}
 	if held >= leasesOfSessionMax {

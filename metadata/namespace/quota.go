@@ -32,7 +32,7 @@ func (v view) listQuotas(q *metapb.ListQuotas) (*metapb.Answer, error) {
 		seen++
 		a.Next = keyID(key, 0)
 		row, err := decodeRow[metapb.DirRow](key, val)
-		if err == nil && row.QuotaBytes > 0 && row.Bytes >= row.QuotaBytes/100*int64(min(q.GetPercent(), 100)) {
+		if err == nil && row.QuotaBytes > 0 && row.Bytes >= percentOf(row.QuotaBytes, q.GetPercent()) {
 			near = append(near, found{a.Next, row})
 		}
 		return true, err
@@ -53,6 +53,12 @@ func (v view) listQuotas(q *metapb.ListQuotas) (*metapb.Answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// percentOf returns so many percent of n, rounded up, without an overflow.
+func percentOf(n int64, percent uint32) int64 {
+	p := int64(min(percent, 100))
+	return n/100*p + (n%100*p+99)/100
 }
 
 // dirPath returns the path of a directory, "" when it is not in the tree (any

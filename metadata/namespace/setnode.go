@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -98,6 +99,7 @@ func (s *state) replaceNode(action string, old, row *metapb.NodeRow) (*metapb.Re
 	c.add("zone", old.Zone, row.Zone)
 	c.add("name", old.Name, row.Name)
 	c.add("address", old.Addr, row.Addr)
+	c.add("roles", strings.Join(old.Roles, " "), strings.Join(row.Roles, " "))
 	s.note(action, nodeName(row.Id), c.String())
 	if row.State != old.State {
 		if err := s.addEvent(stateEvent(row)); err != nil {
