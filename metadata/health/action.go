@@ -22,8 +22,14 @@ const (
 	opFiles        = "listEntries"
 )
 
+// target is what an action is about: a node, or a directory.
+type target struct {
+	id   string // as the API and the commands want it
+	name string // as people know it
+}
+
 // operation is what an action says and which command does the same. NODE
-// stands for its target.
+// stands for its target: its name in what is said, its id in the command.
 type operation struct {
 	label, command string
 	node           bool // needs a node as its target
@@ -63,7 +69,7 @@ const targetsMax = 3
 
 // actions offers the operations of a kind, those on a node for each of the
 // first targets.
-func actions(ops, targets []string) []Action {
+func actions(ops []string, targets []target) []Action {
 	table := operations()
 	out := []Action{}
 	for _, op := range ops {
@@ -74,8 +80,8 @@ func actions(ops, targets []string) []Action {
 		}
 		for _, t := range targets[:min(len(targets), targetsMax)] {
 			out = append(out, Action{
-				Op: op, Target: t, Label: strings.ReplaceAll(o.label, "NODE", t),
-				Command: strings.ReplaceAll(o.command, "NODE", t),
+				Op: op, Target: t.id, Label: strings.ReplaceAll(o.label, "NODE", t.name),
+				Command: strings.ReplaceAll(o.command, "NODE", t.id),
 			})
 		}
 	}

@@ -33,7 +33,7 @@ type Check struct {
 type Action struct {
 	Op      string `json:"op"`                // operation id: drainNode
 	Target  string `json:"target,omitempty"`  // n3
-	Label   string `json:"label"`             // "Drain n3"
+	Label   string `json:"label"`             // "Drain dn3": the target by its name
 	Command string `json:"command,omitempty"` // ken node drain n3
 }
 

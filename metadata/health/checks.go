@@ -13,17 +13,17 @@ import (
 type raised struct {
 	since    time.Time // zero: as before, or now
 	affected []string
-	targets  []string // of actions: node ids
+	targets  []target
 	bytes    int64
 	count    int // 0: as many as affected
 }
 
 // add notes one more thing that is affected.
-func (r *raised) add(name, target string, bytes int64) {
+func (r *raised) add(name string, t target, bytes int64) {
 	r.affected = append(r.affected, name)
 	r.bytes += bytes
-	if target != "" && !slices.Contains(r.targets, target) {
-		r.targets = append(r.targets, target)
+	if t.id != "" && !slices.Contains(r.targets, t) {
+		r.targets = append(r.targets, t)
 	}
 }
 
@@ -86,37 +86,37 @@ func (f *Figures) machineChecks(now time.Time, m *Machine, at finder) {
 		switch m.Live {
 		case metadata.LivenessDown:
 			c := at(NodeDown)
-			c.add(m.name(), m.ID, m.Bytes)
+			c.add(m.name(), m.target(), m.Bytes)
 			if c.since.IsZero() || m.DownSince.Before(c.since) {
 				c.since = m.DownSince
 			}
 		case metadata.LivenessSuspect:
-			at(NodeSuspect).add(m.name(), m.ID, 0)
+			at(NodeSuspect).add(m.name(), m.target(), 0)
 		}
 		if m.Falls >= FlapFalls {
-			at(NodeFlapping).add(m.name(), m.ID, 0)
+			at(NodeFlapping).add(m.name(), m.target(), 0)
 		}
 	}
 	if m.counts() && m.State == metadata.NodeDraining {
 		switch {
 		case m.Volumes == 0:
-			at(DrainReady).add(m.name(), m.ID, 0)
+			at(DrainReady).add(m.name(), m.target(), 0)
 		case !m.Moved.IsZero() && now.Sub(m.Moved) >= DrainStuck:
-			at(DrainIsStuck).add(m.name(), m.ID, m.Bytes)
+			at(DrainIsStuck).add(m.name(), m.target(), m.Bytes)
 		}
 	}
 	if away && !m.Until.IsZero() && !now.Before(m.Until) {
 		c := at(MaintenanceOverdue)
-		c.add(m.name(), m.ID, m.Bytes)
+		c.add(m.name(), m.target(), m.Bytes)
 		if c.since.IsZero() || m.Until.Before(c.since) {
 			c.since = m.Until
 		}
 	}
 	if !m.CertExpires.IsZero() && m.CertExpires.Sub(now) < CertSoon {
-		at(CertExpiring).add(m.name(), m.ID, 0)
+		at(CertExpiring).add(m.name(), m.target(), 0)
 	}
 	if m.Skew > SkewMax || m.Skew < -SkewMax {
-		at(ClockSkew).add(m.name(), m.ID, 0)
+		at(ClockSkew).add(m.name(), m.target(), 0)
 	}
 }
 
@@ -129,11 +129,11 @@ func (f *Figures) diskChecks(m *Machine, at finder) {
 		name := m.name() + " " + cmp.Or(d.Path, d.ID)
 		switch p := d.percent(); {
 		case d.Failed != "":
-			at(DiskFailed).add(name, m.ID, d.Used)
+			at(DiskFailed).add(name, m.target(), d.Used)
 		case p >= Full:
-			at(DiskFull).add(name, m.ID, d.Used)
+			at(DiskFull).add(name, m.target(), d.Used)
 		case p >= NearFull:
-			at(DiskNearFull).add(name, m.ID, d.Used)
+			at(DiskNearFull).add(name, m.target(), d.Used)
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (f *Figures) repairChecks(r *Report, at finder) {
 	case p.Paused:
 		at(RepairPaused).bytes = p.BytesLeft
 	case p.Stalled != "" && p.Running == 0 && p.BytesLeft > 0:
-		at(RepairStalled).add(p.Stalled, "", p.BytesLeft)
+		at(RepairStalled).add(p.Stalled, target{}, p.BytesLeft)
 	}
 	if p.Failing > 0 {
 		c := at(RepairFailing)
@@ -182,7 +182,7 @@ func (f *Figures) clusterChecks(r *Report, at finder) {
 	}
 	switch {
 	case r.Voters == 1:
-		at(OneVoter).add(cmp.Or(r.Nameserver.Name, r.Nameserver.Leader, "nameserver"), "", 0)
+		at(OneVoter).add(cmp.Or(r.Nameserver.Name, r.Nameserver.Leader, "nameserver"), target{}, 0)
 	case r.Voters > r.VotersHealthy:
 		at(VotersDown).count = r.Voters - r.VotersHealthy
 	}
@@ -190,7 +190,7 @@ func (f *Figures) clusterChecks(r *Report, at finder) {
 		at(LoginAttack).count = f.LoginFailures
 	}
 	for _, q := range f.Quotas {
-		at(QuotaNear).add(string(q.Path), string(q.Path), q.Used)
+		at(QuotaNear).add(string(q.Path), target{string(q.Path), string(q.Path)}, q.Used)
 	}
 	if percentFull(r.Capacity, r.Free) >= NearFull {
 		at(ClusterNearFull).bytes = r.Used
@@ -228,7 +228,7 @@ func (f *Figures) healCheck(r *Report, at finder) {
 	}
 	others := slices.DeleteFunc(all, func(m *Machine) bool { return m == fullest })
 	if roomOf(others) < most {
-		at(CannotSelfHeal).add(fmt.Sprintf("no room for what is on %s", fullest.name()), "", most)
+		at(CannotSelfHeal).add(fmt.Sprintf("no room for what is on %s", fullest.name()), target{}, most)
 	}
 }
 
@@ -276,7 +276,7 @@ func (f *Figures) versionCheck(at finder) {
 	}
 	for i := range f.Machines {
 		if m := &f.Machines[i]; m.Version != "" && m.Version != usual && m.State != metadata.NodeRemoved {
-			at(VersionMixed).add(m.name()+" "+m.Version, "", 0)
+			at(VersionMixed).add(m.name()+" "+m.Version, target{}, 0)
 		}
 	}
 }

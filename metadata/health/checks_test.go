@@ -187,12 +187,12 @@ func TestActionsNameTheirTarget(t *testing.T) {
 		t.Fatalf("got %+v", c)
 	}
 	want := []Action{
-		{opMaintain, "n2", "Maintenance for n2", "ken node maintenance n2 --for 2h"},
-		{opMaintain, "n3", "Maintenance for n3", "ken node maintenance n3 --for 2h"},
-		{opMaintain, "n4", "Maintenance for n4", "ken node maintenance n4 --for 2h"},
-		{opRemove, "n2", "Remove n2", "ken node remove n2"},
-		{opRemove, "n3", "Remove n3", "ken node remove n3"},
-		{opRemove, "n4", "Remove n4", "ken node remove n4"},
+		{opMaintain, "n2", "Maintenance for dn2", "ken node maintenance n2 --for 2h"},
+		{opMaintain, "n3", "Maintenance for dn3", "ken node maintenance n3 --for 2h"},
+		{opMaintain, "n4", "Maintenance for dn4", "ken node maintenance n4 --for 2h"},
+		{opRemove, "n2", "Remove dn2", "ken node remove n2"},
+		{opRemove, "n3", "Remove dn3", "ken node remove n3"},
+		{opRemove, "n4", "Remove dn4", "ken node remove n4"},
 		{opNodes, "", "Show nodes", "ken node list"},
 	}
 	if !slices.Equal(c.Actions, want) {

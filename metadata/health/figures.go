@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -86,6 +87,9 @@ func (m *Machine) name() string {
 	}
 	return m.Name + " (" + m.ID + ")"
 }
+
+// target returns the machine as what an action is about.
+func (m *Machine) target() target { return target{id: m.ID, name: cmp.Or(m.Name, m.ID)} }
 
 // counts reports whether the machine is a storage server that should be there.
 func (m *Machine) counts() bool { return m.Storage && m.State != metadata.NodeRemoved }
