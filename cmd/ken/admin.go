@@ -79,29 +79,22 @@ func runDemo(c *cobra.Command, g *globals, nodes int) error {
 	if err != nil {
 		return err
 	}
+	return serve(ctx, func() error { return announceDemo(c, g, d) }, d.Failed(), d.Close)
+}
+
+func announceDemo(c *cobra.Command, g *globals, d *cluster.Demo) error {
 	j := demoJSON{Ready: true, Admin: d.URL, User: cluster.AdminName, Password: d.Password}
 	if g.output == "json" {
-		err = printJSON(c, j)
-	} else {
-		t := newTable(c.OutOrStdout())
-		t.row("desktop:", j.Admin)
-		t.row("users:", "admin, olga (operator), wim (writer), rita (reader), vera (viewer)")
-		t.row("password:", j.Password)
-		if err = t.flush(); err == nil {
-			_, err = io.WriteString(c.OutOrStdout(), "ready\n")
-		}
+		return printJSON(c, j)
 	}
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case err = <-d.Failed():
-		}
+	t := newTable(c.OutOrStdout())
+	t.row("desktop:", j.Admin)
+	t.row("users:", "admin, olga (operator), wim (writer), rita (reader), vera (viewer)")
+	t.row("password:", j.Password)
+	if err := t.flush(); err != nil {
+		return err
 	}
-	end, cancel := stopContext(ctx)
-	defer cancel()
-	if cerr := d.Close(end); err == nil {
-		err = cerr
-	}
+	_, err := io.WriteString(c.OutOrStdout(), "ready\n")
 	return err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
+	"kendfs/cmd/ken/internal/shell"
 	"kendfs/cmd/ken/internal/transfer"
 	"kendfs/metadata"
 )
@@ -253,6 +255,16 @@ func TestComplain(t *testing.T) {
 	if want := "ken: interrupted\n"; b.String() != want {
 		t.Errorf("after a signal: got %q, want %q", b.String(), want)
 	}
+	b.Reset()
+	complain(&b, errors.Join(stopError{metadata.Errorf(metadata.KindNoSpace, "the log could not be closed")}), true)
+	if want := "ken: the log could not be closed\n"; b.String() != want {
+		t.Errorf("an error while stopping: got %q, want %q", b.String(), want)
+	}
+	b.Reset()
+	complain(&b, metadata.Errorf(metadata.KindNotFound, "/a\x1b[2J\u009b2J does not exist\nusage: x"), false)
+	if want := "ken: /a\uFFFD[2J\uFFFD2J does not exist\nusage: x\n"; b.String() != want {
+		t.Errorf("a hostile name: got %q, want %q", b.String(), want)
+	}
 	for _, k := range []struct {
 		err  error
 		want int
@@ -373,4 +385,134 @@ fs replication /in inherit
 fs replication /
 > /: 2 copies, the cluster's number
 `)
+}
+
+// TestHostileNames: names and texts of others reach no terminal as they are.
+func TestHostileNames(t *testing.T) {
+	const bad = "a\x1b]0;owned\x07\u009b31m\u202egpj.exe\n"
+	var b bytes.Buffer
+	tab := newTable(&b, "NAME")
+	tab.row(bad)
+	if err := tab.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := printEvent(&b, &globals{}, metadata.Event{Text: bad, Severity: "info", Code: bad}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.ContainsAny(got, "\x1b\x07\u009b\u202e") || strings.Count(got, "\n") != 3 {
+		t.Errorf("got %q", got)
+	}
+	const fine = "naïve – 日本 👩‍👩‍👧 e\u0301"
+	if got := shell.Printable(fine); got != fine {
+		t.Errorf("got %q, want it as it is", got)
+	}
+}
+
+func TestColumns(t *testing.T) {
+	for s, want := range map[string]int{"": 0, "abc": 3, "日本": 4, "e\u0301": 1, "├─…": 3, "👍": 2, "ｱ": 1, "Ａ": 2} {
+		if got := columns(s); got != want {
+			t.Errorf("%q: got %d, want %d", s, got, want)
+		}
+	}
+	for _, k := range []struct {
+		s    string
+		most int
+		want string
+	}{
+		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"e\u0301e\u0301", 2, "e\u0301e\u0301"},
+	} {
+		if got := cut(k.s, k.most); got != k.want || columns(got) > k.most {
+			t.Errorf("cut(%q, %d): got %q, want %q", k.s, k.most, got, k.want)
+		}
+	}
+	var b bytes.Buffer
+	tab := newTable(&b)
+	tab.row("日本", "x")
+	tab.row("ab", "y")
+	if err := tab.flush(); err != nil || b.String() != "日本  x\nab    y\n" {
+		t.Errorf("got %q, %v", b.String(), err)
+	}
+}
+
+func TestAskPassword(t *testing.T) {
+	answers := func(all ...string) func(string) (string, error) {
+		return func(q string) (string, error) {
+			if strings.Contains(q, "\x1b") {
+				t.Errorf("question %q", q)
+			}
+			if len(all) == 0 {
+				return "", shell.ErrInterrupted
+			}
+			a := all[0]
+			all = all[1:]
+			return a, nil
+		}
+	}
+	if p, err := askPassword("ann\x1b", answers("secret-1", "secret-1")); p != "secret-1" || err != nil {
+		t.Errorf("got %q, %v", p, err)
+	}
+	if _, err := askPassword("ann", answers("secret-1", "secret-2")); exitCode(err) != 2 {
+		t.Errorf("two passwords: got %v", err)
+	}
+	for _, a := range []func(string) (string, error){answers(), answers("secret-1")} {
+		if _, err := askPassword("ann", a); !errors.Is(err, shell.ErrInterrupted) {
+			t.Errorf("Ctrl-C: got %v", err)
+		}
+	}
+}
+
+// TestReadPassword: a password that is too long is refused as such, not cut to
+// one that nobody knows.
+func TestReadPassword(t *testing.T) {
+	for in, want := range map[string]int{"secret-1\r\nmore": 8, "secret-1": 8, strings.Repeat("x", 5000): passwordBytesMax} {
+		if got, err := readPassword(strings.NewReader(in), "ann"); err != nil || len(got) != want {
+			t.Errorf("%.10q: got %d bytes, %v, want %d", in, len(got), err, want)
+		}
+	}
+	if _, err := readPassword(strings.NewReader(""), "ann"); exitCode(err) != 2 {
+		t.Errorf("nothing: got %v", err)
+	}
+	t.Setenv("KEN_PASSWORD", "of-the-environment")
+	if got, err := readPassword(strings.NewReader("x\n"), "ann"); got != "of-the-environment" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// TestServe: what was started is ended however it ends, and no error is lost.
+func TestServe(t *testing.T) {
+	broken, late := errors.New("disk failed"), errors.New("log not closed")
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	for what, k := range map[string]struct {
+		ctx           context.Context
+		announce, end error
+		failed        error
+		want          []error
+	}{
+		"a signal":              {ctx: ended},
+		"a signal, a bad end":   {ctx: ended, end: late, want: []error{late}},
+		"a failure":             {ctx: t.Context(), failed: broken, want: []error{broken}},
+		"both":                  {ctx: t.Context(), failed: broken, end: late, want: []error{broken, late}},
+		"nobody to announce to": {ctx: t.Context(), announce: broken, want: []error{broken}},
+	} {
+		failed, closed := make(chan error, 1), 0
+		if k.failed != nil {
+			failed <- k.failed
+		}
+		err := serve(k.ctx, func() error { return k.announce }, failed, func(ctx context.Context) error {
+			if _, bounded := ctx.Deadline(); !bounded || ctx.Err() != nil {
+				t.Errorf("%s: the end has no time", what)
+			}
+			closed++
+			return k.end
+		})
+		if closed != 1 || (err == nil) != (len(k.want) == 0) {
+			t.Errorf("%s: ended %d times, %v", what, closed, err)
+		}
+		for _, w := range k.want {
+			if !errors.Is(err, w) {
+				t.Errorf("%s: got %v, want %v in it", what, err, w)
+			}
+		}
+	}
 }

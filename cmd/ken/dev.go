@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -101,26 +102,29 @@ type devJSON struct {
 	PID      int    `json:"pid"`
 }
 
+// serve announces what runs, waits for a signal or a failure, and ends it.
+func serve(ctx context.Context, announce func() error, failed <-chan error, end func(context.Context) error) error {
+	err := announce()
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
+	}
+	stop, cancel := stopContext(ctx)
+	defer cancel()
+	if serr := end(stop); serr != nil {
+		err = errors.Join(err, stopError{serr})
+	}
+	return err
+}
+
 func runDev(c *cobra.Command, g *globals, opt cluster.DevOptions) error {
-	ctx := c.Context()
-	d, err := cluster.Dev(ctx, opt)
+	d, err := cluster.Dev(c.Context(), opt)
 	if err != nil {
 		return err
 	}
-	if err := announceDev(c, g, opt, d); err != nil {
-		return err
-	}
-	var failed error
-	select {
-	case <-ctx.Done():
-	case failed = <-d.Failed():
-	}
-	end, cancel := stopContext(ctx)
-	defer cancel()
-	if err := d.Close(end); failed == nil {
-		failed = err
-	}
-	return failed
+	return serve(c.Context(), func() error { return announceDev(c, g, opt, d) }, d.Failed(), d.Close)
 }
 
 func announceDev(c *cobra.Command, g *globals, opt cluster.DevOptions, d *cluster.DevCluster) error {
@@ -200,40 +204,25 @@ func runNode(c *cobra.Command, g *globals, cfg cluster.Config) error {
 	if err != nil {
 		return err
 	}
+	return serve(ctx, func() error { return announceNode(c, g, cfg.Name, n) }, n.Failed(), n.Close)
+}
+
+func announceNode(c *cobra.Command, g *globals, name string, n *cluster.Node) error {
 	r := n.Running()
 	if g.output == "json" {
-		err = printJSON(c, r)
-	} else {
-		t := newTable(c.OutOrStdout())
-		t.row("node:", n.ID().String()+" "+cfg.Name)
-		t.row("quic:", r.QUIC)
-		if r.WebDAV != "" {
-			t.row("drive:", r.WebDAV)
-		}
-		if r.Admin != "" {
-			t.row("desktop:", r.Admin)
-		}
-		if r.Metrics != "" {
-			t.row("metrics:", r.Metrics)
-		}
-		if err = t.flush(); err == nil {
-			_, err = fmt.Fprintln(c.OutOrStdout(), "ready")
+		return printJSON(c, r)
+	}
+	t := newTable(c.OutOrStdout())
+	t.row("node:", n.ID().String()+" "+name)
+	t.row("quic:", r.QUIC)
+	for _, k := range []struct{ what, url string }{{"drive:", r.WebDAV}, {"desktop:", r.Admin}, {"metrics:", r.Metrics}} {
+		if k.url != "" {
+			t.row(k.what, k.url)
 		}
 	}
-	var failed error
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case failed = <-n.Failed():
-		}
-	}
-	end, cancel := stopContext(ctx)
-	defer cancel()
-	if cerr := n.Close(end); failed == nil {
-		failed = cerr
-	}
-	if err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
-	return failed
+	_, err := fmt.Fprintln(c.OutOrStdout(), "ready")
+	return err
 }

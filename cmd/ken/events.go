@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
+	"kendfs/cmd/ken/internal/shell"
 	"kendfs/metadata"
 )
 
@@ -213,6 +214,9 @@ func printEvent(w io.Writer, g *globals, e metadata.Event) error {
 		return json.NewEncoder(w).Encode(e)
 	}
 	r := eventRow(e)
+	for i, cell := range r {
+		r[i] = shell.Printable(cell)
+	}
 	_, err := fmt.Fprintf(w, "%s  %-8s  %-4s  %-19s  %s\n", r[0], r[1], r[2], r[3], r[4])
 	return err
 }

@@ -164,8 +164,12 @@ func fsRm(g *globals) *cobra.Command {
 					if err == nil && e.IsDir && !recursive {
 						return metadata.Errorf(metadata.KindIsDir, "is a directory: add -r to delete it with all it holds")
 					}
-					if err == nil {
+					switch {
+					case err != nil:
+					case recursive:
 						err = cl.Meta.Remove(ctx, p, metadata.Guard{})
+					default: // a tree may have taken the file's place meanwhile
+						err = cl.Meta.RemoveEmpty(ctx, p, metadata.Guard{})
 					}
 					if force && err != nil && metadata.KindOf(err) == metadata.KindNotFound {
 						return nil

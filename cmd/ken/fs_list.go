@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
+	"kendfs/cmd/ken/internal/shell"
 	"kendfs/cmd/ken/internal/transfer"
 	"kendfs/metadata"
 )
@@ -203,11 +204,13 @@ func drawTree(ctx context.Context, w io.Writer, t metadata.Tree, p metadata.Path
 			if !page.More && i == len(page.Entries)-1 {
 				branch, below = "└── ", "    "
 			}
-			name := e.Name
+			name := shell.Printable(e.Name)
 			if e.IsDir {
 				name += "/"
 			}
-			fmt.Fprintf(w, "%s%s%s\n", left, branch, name)
+			if _, err := fmt.Fprintf(w, "%s%s%s\n", left, branch, name); err != nil {
+				return err
+			}
 			if e.IsDir && depth != 1 {
 				if err := drawTree(ctx, w, t, p.Join(e.Name), left+below, max(depth-1, 0)); err != nil {
 					return err

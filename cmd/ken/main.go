@@ -46,16 +46,22 @@ func main() {
 }
 
 // complain prints an error, each of several on a line of its own. What a signal
-// broke off needs no details.
+// broke off needs no details; what went wrong while stopping does.
 func complain(w io.Writer, err error, interrupted bool) {
-	if interrupted {
+	var stop stopError
+	if interrupted && !errors.As(err, &stop) {
 		fmt.Fprintln(w, "ken: interrupted")
 		return
 	}
 	for _, e := range flatten(err) {
-		fmt.Fprintln(w, "ken:", e)
+		fmt.Fprintln(w, "ken:", shell.ErrorText(e))
 	}
 }
+
+// stopError is what went wrong when something that runs until a signal ended.
+type stopError struct{ error }
+
+func (e stopError) Unwrap() error { return e.error }
 
 // flatten returns the errors that errors.Join joined.
 func flatten(err error) []error {

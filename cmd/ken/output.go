@@ -6,9 +6,11 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/spf13/cobra"
+
+	"kendfs/cmd/ken/internal/shell"
 )
 
 // table prints aligned columns, two blanks apart. An empty table prints its
@@ -33,7 +35,13 @@ func newTable(w io.Writer, heading ...string) *table {
 	return t
 }
 
-func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+// row adds a line. Names and texts in it may be anybody's.
+func (t *table) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = shell.Printable(c)
+	}
+	t.rows = append(t.rows, cells)
+}
 
 func (t *table) flush() error {
 	var widths []int
@@ -42,13 +50,13 @@ func (t *table) flush() error {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
 	var b strings.Builder
 	for _, row := range t.rows {
 		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			pad := strings.Repeat(" ", widths[i]-columns(cell))
 			switch {
 			case i < len(t.right) && t.right[i]:
 				b.WriteString(pad + cell)
@@ -140,22 +148,41 @@ func percentText(part, whole int64) string {
 	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(whole))
 }
 
-// cut shortens a text to so many columns; letters of East Asia and emoji take two.
-func cut(s string, columns int) string {
-	at, kept := 0, 0 // width so far, and bytes that fit with the ellipsis
-	for i, r := range s {
-		if at <= columns-1 {
-			kept = i
-		}
-		at++
-		if r >= 0x1100 {
-			at++
-		}
+// columns is how many columns of a terminal a text takes.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
 	}
-	if at <= columns {
+	return n
+}
+
+// runeColumns: letters of East Asia and emoji take two, marks that combine with
+// the letter before them none.
+func runeColumns(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case r >= 0x1100 && r <= 0x115f, r >= 0x2e80 && r <= 0xa4cf && r != 0x303f, r >= 0xac00 && r <= 0xd7a3,
+		r >= 0xf900 && r <= 0xfaff, r >= 0xfe30 && r <= 0xfe6f, r >= 0xff00 && r <= 0xff60, r >= 0xffe0 && r <= 0xffe6,
+		r >= 0x1f300 && r <= 0x1f64f, r >= 0x1f680 && r <= 0x1f6ff, r >= 0x1f900 && r <= 0x1faff, r >= 0x20000 && r <= 0x3fffd:
+		return 2
+	}
+	return 1
+}
+
+// cut shortens a text to so many columns.
+func cut(s string, most int) string {
+	if columns(s) <= most {
 		return s
 	}
-	return s[:kept] + "…"
+	at := 0
+	for i, r := range s {
+		if at += runeColumns(r); at > most-1 { // with the ellipsis
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
 
 // dash stands for an empty cell.

@@ -76,20 +76,17 @@ func (d *shellDrive) deleteOne(ctx context.Context, p metadata.Path, force bool)
 	if p == metadata.Root {
 		return metadata.Errorf(metadata.KindInvalid, "the root cannot be deleted: `init -force` deletes everything in it")
 	}
-	e, err := d.tree().Lookup(ctx, p, metadata.LookupOptions{})
-	if err != nil {
+	if force {
+		return d.client().Meta.Remove(ctx, p, metadata.Guard{})
+	}
+	err := d.client().Meta.RemoveEmpty(ctx, p, metadata.Guard{})
+	if err == nil || metadata.KindOf(err) != metadata.KindConflict {
 		return err
 	}
-	if e.IsDir && !force {
-		page, err := d.tree().List(ctx, p, metadata.ListOptions{Limit: 1})
-		if err != nil {
-			return err
-		}
-		if len(page.Entries) > 0 {
-			return metadata.Errorf(metadata.KindConflict, "%s is not empty: it holds %s\nusage: delete [-force] file1 [file2 …]", p, heldText(page.Dir.Usage))
-		}
+	if e, lerr := d.tree().Lookup(ctx, p, metadata.LookupOptions{}); lerr == nil { // what it holds, counted as elsewhere
+		err = metadata.Errorf(metadata.KindConflict, "%s is not empty: it holds %s", p, heldText(e.Usage))
 	}
-	return d.client().Meta.Remove(ctx, p, metadata.Guard{})
+	return metadata.Errorf(metadata.KindConflict, "%w\nusage: delete [-force] file1 [file2 …]", err)
 }
 
 // comeUp goes to the nearest directory that is still there.

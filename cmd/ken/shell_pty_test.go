@@ -40,9 +40,16 @@ func sitDown(t *testing.T, dir, history string) *person {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	c := kenCommand(ctx, "shell", "--dir", dir, "--history", history)
+	p := atTerminal(t, kenCommand(ctx, "shell", "--dir", dir, "--history", history))
+	p.expect("ken:/> ")
+	return p
+}
+
+// atTerminal starts a command on a terminal of 100 columns.
+func atTerminal(t *testing.T, c *exec.Cmd) *person {
+	t.Helper()
 	c.Env = append(c.Env, "TERM=xterm")
-	c.SysProcAttr = &syscall.SysProcAttr{} // it gets a session of its own
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // and it gets a session of its own
 	tty, err := pty.StartWithSize(c, &pty.Winsize{Rows: 40, Cols: 100})
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +66,23 @@ func sitDown(t *testing.T, dir, history string) *person {
 		<-p.done
 		_ = tty.Close()
 	})
-	p.expect("ken:/> ")
 	return p
+}
+
+// TestPasswordOnTerminal: a new password is asked for twice and not shown.
+func TestPasswordOnTerminal(t *testing.T) {
+	drive, url := dev(t, t.TempDir())
+	dir := devDirOf(drive)
+	p := atTerminal(t, kenCommand(t.Context(), "user", "passwd", "admin", "--dir", dir))
+	p.expect("new password of admin: ")
+	p.typeKeys("another-secret-7\r")
+	p.expect("the same again: ")
+	p.typeKeys("another-secret-7\r")
+	p.expect("admin has a new password")
+	if code := p.ended(); code != 0 || strings.Contains(p.seen.String(), "another") {
+		t.Errorf("exit code %d, screen:\n%s", code, p.seen.String())
+	}
+	newDrive(url).must(t, "GET", "/", nil, 401)
 }
 
 func (p *person) typeKeys(keys string) {

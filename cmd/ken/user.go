@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
+	"kendfs/cmd/ken/internal/shell"
 	"kendfs/metadata"
 )
 
@@ -17,17 +18,38 @@ func userCommand(g *globals) *cobra.Command {
 	return group("user", "People who may sign in to the drive", userAdd(g), userList(g), userPasswd(g), userRemove(g))
 }
 
-// readPassword takes a new password from the environment or from standard
-// input, never from the command line, where others could see it.
-func readPassword(in io.Reader) (string, error) {
+// passwordBytesMax is more than any password may have, so that one that is too
+// long is refused and not cut.
+const passwordBytesMax = 4 << 10
+
+// readPassword takes a new password from the environment, from whoever sits at
+// the terminal, or from a line of standard input; never from the command line,
+// where others could see it.
+func readPassword(in io.Reader, name string) (string, error) {
 	if p := os.Getenv("KEN_PASSWORD"); p != "" {
 		return p, nil
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 1024)).ReadString('\n')
+	if in == os.Stdin && shell.CanEdit() {
+		return askPassword(name, shell.ReadSecret)
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, passwordBytesMax)).ReadString('\n')
 	if err != nil && line == "" {
 		return "", usagef("no password: set KEN_PASSWORD or give it on standard input")
 	}
 	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// askPassword asks twice: nobody sees what is typed.
+func askPassword(name string, ask func(question string) (string, error)) (string, error) {
+	first, err := ask("new password of " + shell.Printable(name) + ": ")
+	if err != nil {
+		return "", err
+	}
+	again, err := ask("the same again: ")
+	if err == nil && again != first {
+		err = usagef("the two are not the same, nothing was changed")
+	}
+	return first, err
 }
 
 func parseRole(s string) (metadata.Role, error) {
@@ -42,25 +64,25 @@ func userAdd(g *globals) *cobra.Command {
 	role := "writer"
 	c := &cobra.Command{
 		Use:   "add NAME",
-		Short: "Add a user; the password is read from KEN_PASSWORD or standard input",
-		Long: `Add a user; the password is read from KEN_PASSWORD or standard input.
+		Short: "Add a user",
+		Long: `Add a user. The password is asked for, or read from standard input or KEN_PASSWORD.
 
 Roles: viewer may look at the cluster and at names but at no file's content,
 reader may read everything, writer may change files, operator and admin are for
 those who run the drive.`,
-		Example: "  KEN_PASSWORD=secret ken user add ann --role writer",
+		Example: "  ken user add ann --role writer\n  pass show drive/ann | ken user add ann",
 		Args:    exact(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := parseRole(role)
 			if err != nil {
 				return err
 			}
-			p, err := readPassword(c.InOrStdin())
+			p, err := readPassword(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
 			return withClient(c, g, func(cl *cluster.Client) error {
-				if err := cluster.SetUser(c.Context(), cl, args[0], p, r, true); err != nil {
+				if err := cluster.AddUser(c.Context(), cl, args[0], p, r); err != nil {
 					return err
 				}
 				return report(c, g, userJSON{Name: args[0], Role: r.String()}, "%s may sign in as %s", args[0], r)
@@ -74,19 +96,17 @@ those who run the drive.`,
 func userPasswd(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "passwd NAME",
-		Short: "Set a user's password, read from KEN_PASSWORD or standard input",
+		Short: "Set a user's password",
+		Long:  "Set a user's password. It is asked for, or read from standard input or KEN_PASSWORD.",
 		Args:  exact(1), ValidArgsFunction: completeUsers(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			p, err := readPassword(c.InOrStdin())
+			p, err := readPassword(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
 			return withClient(c, g, func(cl *cluster.Client) error {
-				u, err := cl.Meta.User(c.Context(), args[0])
+				u, err := cluster.SetPassword(c.Context(), cl, args[0], p)
 				if err != nil {
-					return err
-				}
-				if err := cluster.SetUser(c.Context(), cl, u.Name, p, u.Role, false); err != nil {
 					return err
 				}
 				return report(c, g, userJSON{Name: u.Name, Role: u.Role.String()}, "%s has a new password", u.Name)

@@ -1460,6 +1460,7 @@ type Remove struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	Guard         *Guard                 `protobuf:"bytes,2,opt,name=guard,proto3" json:"guard,omitempty"`
+	OnlyEmpty     bool                   `protobuf:"varint,3,opt,name=only_empty,json=onlyEmpty,proto3" json:"only_empty,omitempty"` // a directory that holds anything is refused
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1506,6 +1507,13 @@ func (x *Remove) GetGuard() *Guard {
 		return x.Guard
 	}
 	return nil
+}
+
+func (x *Remove) GetOnlyEmpty() bool {
+	if x != nil {
+		return x.OnlyEmpty
+	}
+	return false
 }
 
 type Int64Value struct {
@@ -3561,10 +3569,12 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x05guard\x18\x03 \x01(\v2\x12.ken.meta.v1.GuardR\x05guard\x12\x1c\n" +
 	"\toverwrite\x18\x04 \x01(\bR\toverwrite\x12\x18\n" +
 	"\ashallow\x18\x05 \x01(\bR\ashallow\x12\x1a\n" +
-	"\bmodified\x18\x06 \x01(\x03R\bmodified\"F\n" +
+	"\bmodified\x18\x06 \x01(\x03R\bmodified\"e\n" +
 	"\x06Remove\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12(\n" +
-	"\x05guard\x18\x02 \x01(\v2\x12.ken.meta.v1.GuardR\x05guard\"\"\n" +
+	"\x05guard\x18\x02 \x01(\v2\x12.ken.meta.v1.GuardR\x05guard\x12\x1d\n" +
+	"\n" +
+	"only_empty\x18\x03 \x01(\bR\tonlyEmpty\"\"\n" +
 	"\n" +
 	"Int64Value\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\"\x8a\x03\n" +

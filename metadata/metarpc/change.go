@@ -69,6 +69,15 @@ func (c *Client) Remove(ctx context.Context, p metadata.Path, g metadata.Guard) 
 	return err
 }
 
+// RemoveEmpty deletes a file or a directory that holds nothing; of one that
+// holds anything it says so with KindConflict.
+func (c *Client) RemoveEmpty(ctx context.Context, p metadata.Path, g metadata.Guard) error {
+	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_Remove{Remove: &metapb.Remove{
+		Path: string(p), Guard: guardToPB(g), OnlyEmpty: true,
+	}}})
+	return err
+}
+
 // SetAttr implements metadata.Changer.
 func (c *Client) SetAttr(ctx context.Context, p metadata.Path, g metadata.Guard, s metadata.AttrChange) (
 	metadata.Entry, error) {

@@ -68,6 +68,14 @@ func TestTree(t *testing.T) {
 		if _, err := c.Copy(ctx, "/moved", "/copy", metadata.Guard{}, metadata.CopyOptions{}); err != nil {
 			t.Error(err)
 		}
+		wantKind(t, c.RemoveEmpty(ctx, metadata.Root, metadata.Guard{}), metadata.KindDenied)
+		if _, err := c.Mkdir(ctx, "/moved/in", metadata.Guard{}); err != nil {
+			t.Error(err)
+		}
+		wantKind(t, c.RemoveEmpty(ctx, "/moved", metadata.Guard{}), metadata.KindConflict)
+		if err := c.RemoveEmpty(ctx, "/moved/in", metadata.Guard{}); err != nil {
+			t.Error(err)
+		}
 		if err := c.Remove(ctx, "/moved", metadata.Guard{}); err != nil {
 			t.Error(err)
 		}

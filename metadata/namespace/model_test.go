@@ -118,9 +118,9 @@ func (h *history) step() {
 		want = h.twin.transfer(a, src, dst, over, shallow, false)
 		cmd = &metapb.Command{Op: &metapb.Command_Copy{Copy: &metapb.Copy{Src: src, Dst: dst, Guard: g, Overwrite: over, Shallow: shallow}}}
 	case 9:
-		path := h.path("path")
-		want = h.twin.remove(a, path)
-		cmd = &metapb.Command{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: path, Guard: g}}}
+		path, empty := h.path("path"), h.flag("only empty")
+		want = h.twin.remove(a, path, empty)
+		cmd = &metapb.Command{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: path, Guard: g, OnlyEmpty: empty}}}
 	case 10:
 		cmd, want = h.attr(a, g)
 	case 11, 12:

@@ -37,6 +37,9 @@ func (s *state) remove(op *metapb.Remove) (*metapb.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if held := size.files + size.dirs - 1; op.GetOnlyEmpty() && p.row.Dir && held > 0 {
+		return nil, refuse(metadata.KindConflict, "%s is not empty: it holds %d files and directories", op.GetPath(), held)
+	}
 	// From here on only faults stop the command.
 	if err := s.unlink(p); err != nil {
 		return nil, err

@@ -274,7 +274,7 @@ func (w *world) command(a args) *metapb.Command {
 		return &metapb.Command{Op: &metapb.Command_Copy{Copy: &metapb.Copy{Src: path, Dst: a.word(2), Guard: g,
 			Overwrite: a.has("overwrite"), Shallow: a.has("shallow"), Modified: a.int("mtime")}}}
 	case "remove":
-		return &metapb.Command{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: path, Guard: g}}}
+		return &metapb.Command{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: path, Guard: g, OnlyEmpty: a.has("empty")}}}
 	case "set":
 		return setAttrCmd(scriptAttr(a, path, g))
 	case "lock":

@@ -258,7 +258,7 @@ func missingKind(problem metadata.Kind) metadata.Kind {
 	return metadata.KindNotFound
 }
 
-func (tw *twin) remove(a asked, path string) metadata.Kind {
+func (tw *twin) remove(a asked, path string, onlyEmpty bool) metadata.Kind {
 	way, at, problem := tw.find(path)
 	switch {
 	case at == nil:
@@ -267,6 +267,8 @@ func (tw *twin) remove(a asked, path string) metadata.Kind {
 		return metadata.KindDenied
 	case !tw.mayRemove(a, way, at):
 		return metadata.KindLocked
+	case onlyEmpty && at.dir && len(at.kids) > 0:
+		return metadata.KindConflict
 	}
 	delete(way[len(way)-1].kids, split(path)[len(way)-1])
 	return fine

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -45,8 +44,7 @@ func (n *Node) startAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
-	files := httpsFiles{cert: a.TLSCert, key: a.TLSKey, selfSigned: a.SelfSigned, base: filepath.Join(n.cfg.dir, "admin")}
-	conf, err := tlsConfig(files, l.Addr())
+	conf, err := tlsConfig(n.https(a.TLSCert, a.TLSKey, a.SelfSigned, "admin"), l.Addr())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

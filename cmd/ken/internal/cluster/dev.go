@@ -262,9 +262,7 @@ func (d *DevCluster) Close(ctx context.Context) error {
 	for i := len(d.nodes) - 1; i >= 0; i-- {
 		errs = append(errs, d.nodes[i].Close(ctx))
 	}
-	if d.lock != nil {
-		d.lock.release()
-	}
+	d.lock.release()
 	return errors.Join(errs...)
 }
 

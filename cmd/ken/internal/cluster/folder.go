@@ -104,7 +104,12 @@ func lockFolder(dir string) (*folderLock, error) {
 	return &folderLock{f}, nil
 }
 
-func (l *folderLock) release() { _ = l.f.Close() } // closing is unlocking; there is nothing to lose
+// release unlocks; a lock that was not taken has nothing to release.
+func (l *folderLock) release() {
+	if l != nil {
+		_ = l.f.Close() // closing is unlocking; there is nothing to lose
+	}
+}
 
 // Running says where a node listens; it is written when the node is ready.
 type Running struct {

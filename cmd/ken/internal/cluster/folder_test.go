@@ -2,12 +2,13 @@ package cluster
 
 import (
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,6 +84,95 @@ func TestInterruptedInit(t *testing.T) {
 	}
 	if err := n.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestInitKeepsWhatRan: a folder that has lost its settings after a node ran in
+// it holds the names of everybody's files, and no init or join may clear it.
+func TestInitKeepsWhatRan(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "node")
+	initOne(t, dir)
+	n, err := Start(t.Context(), mustLoad(t, dir), &Local{}, Runtime{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, configFile)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Init(t.Context(), dir, InitOptions{Config: sampleConfig(dir)})
+	wantKind(t, "init", err, metadata.KindExists)
+	if !strings.Contains(err.Error(), "restore that file") {
+		t.Errorf("got %v, want what to do", err)
+	}
+	if !exists(filepath.Join(dir, nameDir)) {
+		t.Error("the namespace was deleted")
+	}
+}
+
+// TestInitTogether: of many that make a node in one folder at once, one does,
+// and nobody clears away what another has made.
+func TestInitTogether(t *testing.T) {
+	for range 30 {
+		dir := t.TempDir()
+		var made atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				lock, err := newFolder(dir)
+				if err != nil {
+					return
+				}
+				defer lock.release()
+				made.Add(1)
+				if err := errors.Join(os.Mkdir(filepath.Join(dir, nameDir), 0o700), os.WriteFile(filepath.Join(dir, configFile), nil, 0o600)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if made.Load() != 1 || !exists(filepath.Join(dir, nameDir)) {
+			t.Fatalf("%d made a node, its namespace is there: %v", made.Load(), exists(filepath.Join(dir, nameDir)))
+		}
+	}
+}
+
+// TestForeignDisk: a disk of another cluster, whose blocks have the numbers of
+// blocks here, is not taken into service.
+func TestForeignDisk(t *testing.T) {
+	disk := filepath.Join(t.TempDir(), "disk")
+	open := func() (*Node, error) {
+		dir := filepath.Join(t.TempDir(), "node")
+		c := sampleConfig(dir)
+		c.Disks, c.Roles, c.Nameservers = []string{disk}, []string{metadata.NodeNameserver, metadata.NodeDatanode}, nil
+		if _, err := Init(t.Context(), dir, InitOptions{Config: c}); err != nil {
+			t.Fatal(err)
+		}
+		return Start(t.Context(), mustLoad(t, dir), &Local{}, Runtime{})
+	}
+	n, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = open()
+	wantKind(t, "a disk of another cluster", err, metadata.KindConflict)
+	if !strings.Contains(err.Error(), "disk of another cluster") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestInitRefusesFirst: what is wrong with what was asked leaves no folder.
+func TestInitRefusesFirst(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "node")
+	_, err := Init(t.Context(), dir, InitOptions{Config: sampleConfig(dir), Password: "short"})
+	wantKind(t, "a short password", err, metadata.KindInvalid)
+	if exists(dir) {
+		t.Error("a folder was made")
 	}
 }
 
@@ -206,47 +296,6 @@ func TestWriteFileReplacesWhole(t *testing.T) {
 	}
 	if err := writeFile(filepath.Join(t.TempDir(), "no", "f"), nil, 0o600); err == nil {
 		t.Error("wrote into a folder that does not exist")
-	}
-}
-
-func TestSelfSigned(t *testing.T) {
-	dir := t.TempDir()
-	addr := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 1}
-	files := httpsFiles{selfSigned: true, base: filepath.Join(dir, "webdav")}
-	conf, err := tlsConfig(files, addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := conf.GetCertificate(&tls.ClientHelloInfo{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(cert.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, host := range []string{"localhost", "127.0.0.1", "10.1.2.3"} {
-		if err := leaf.VerifyHostname(host); err != nil {
-			t.Error(err)
-		}
-	}
-	if st, err := os.Stat(filepath.Join(dir, "webdav.key")); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("key: got %v, %v", st, err)
-	}
-	again, err := tlsConfig(files, addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := again.GetCertificate(&tls.ClientHelloInfo{})
-	if err != nil || !bytes.Equal(second.Certificate[0], cert.Certificate[0]) {
-		t.Errorf("the certificate changed at the second start, %v", err)
-	}
-	files.cert, files.key = filepath.Join(dir, "none"), filepath.Join(dir, "none")
-	_, err = tlsConfig(files, addr)
-	wantKind(t, "no such certificate", err, metadata.KindInvalid)
-	files = httpsFiles{}
-	if conf, err := tlsConfig(files, addr); conf != nil || err != nil {
-		t.Errorf("plain HTTP: got %v, %v", conf, err)
 	}
 }
 

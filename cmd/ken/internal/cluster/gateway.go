@@ -2,18 +2,8 @@ package cluster
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"net"
-	"path/filepath"
-	"time"
 
 	"kendfs/datanode/blockio"
 	"kendfs/metadata"
@@ -41,7 +31,7 @@ func (n *Node) startGateway(context.Context) error {
 	if err != nil {
 		return err
 	}
-	conf, err := tlsConfig(httpsFiles{cert: w.TLSCert, key: w.TLSKey, selfSigned: w.SelfSigned, base: filepath.Join(n.cfg.dir, "webdav")}, l.Addr())
+	conf, err := tlsConfig(n.https(w.TLSCert, w.TLSKey, w.SelfSigned, "webdav"), l.Addr())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -76,75 +66,4 @@ func driveURL(a net.Addr, secure bool) string {
 		host = net.JoinHostPort("127.0.0.1", port)
 	}
 	return scheme + "://" + host + "/"
-}
-
-// httpsFiles say with which certificate HTTPS is served.
-type httpsFiles struct {
-	cert, key  string
-	selfSigned bool
-	base       string // of the names of a certificate that is made here
-}
-
-// tlsConfig returns how to serve HTTPS, or nil for plain HTTP. A certificate
-// from a file is read again when it changes, so that its renewal needs no restart.
-func tlsConfig(f httpsFiles, a net.Addr) (*tls.Config, error) {
-	certPath, keyPath := f.cert, f.key
-	if certPath == "" && !f.selfSigned {
-		return nil, nil
-	}
-	if certPath == "" {
-		certPath, keyPath = f.base+".pem", f.base+".key"
-		if !exists(certPath) {
-			if err := selfSign(certPath, keyPath, a); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if _, err := tls.LoadX509KeyPair(certPath, keyPath); err != nil {
-		return nil, metadata.Errorf(metadata.KindInvalid, "certificate for HTTPS: %w", err)
-	}
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			c, err := tls.LoadX509KeyPair(certPath, keyPath)
-			return &c, err
-		},
-	}, nil
-}
-
-// selfSignedLife is long: whoever accepts the certificate by hand should not
-// have to do so again every few months.
-const selfSignedLife = 5 * 365 * 24 * time.Hour
-
-func selfSign(certPath, keyPath string, a net.Addr) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	t := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "KenDFS drive"}, NotBefore: now.Add(-time.Hour),
-		NotAfter: now.Add(selfSignedLife), KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
-		DNSNames: []string{"localhost", hostName()}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	if tcp, ok := a.(*net.TCPAddr); ok && !tcp.IP.IsUnspecified() {
-		t.IPAddresses = append(t.IPAddresses, tcp.IP)
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if err := writeFile(keyPath, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
-		return err
-	}
-	return writeFile(certPath, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644)
 }

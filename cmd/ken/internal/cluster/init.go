@@ -54,6 +54,11 @@ func Init(ctx context.Context, dir string, opt InitOptions) (InitResult, error) 
 	if err := cfg.Validate(); err != nil {
 		return InitResult{}, err
 	}
+	if opt.Password != "" {
+		if err := checkPassword(opt.Password); err != nil {
+			return InitResult{}, err
+		}
+	}
 	lock, err := newFolder(dir)
 	if err != nil {
 		return InitResult{}, err
@@ -64,8 +69,6 @@ func Init(ctx context.Context, dir string, opt InitOptions) (InitResult, error) 
 	if password == "" {
 		password = credential.RandomPassword()
 		res.Password = password
-	} else if err := checkPassword(password); err != nil {
-		return InitResult{}, err
 	}
 	cmd, err := foundation(dir, &cfg, res.Cluster, password, opt.Replication)
 	if err != nil {
@@ -89,24 +92,28 @@ func (c *Config) advertisedConfigured() string {
 	return c.Listen
 }
 
-// newFolder makes a node's folder, private to its owner, and locks it.
+// newFolder makes a node's folder, private to its owner, and locks it. What an
+// interrupted init or join left is cleared away; what a node that ran has left
+// never is.
 func newFolder(dir string) (*folderLock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if exists(filepath.Join(dir, configFile)) {
-		return nil, metadata.Errorf(metadata.KindExists, "%s holds a node already: start it with `ken run --dir %s`", dir, dir)
-	}
+	taken := metadata.Errorf(metadata.KindExists, "%s holds a node already: start it with `ken run --dir %s`", dir, dir)
 	lock, err := lockFolder(dir)
-	if err != nil {
-		return nil, err
+	switch { // looked at under the lock: two that begin together must not both find nothing
+	case exists(filepath.Join(dir, configFile)):
+		err = taken
+	case err != nil:
+	case exists(filepath.Join(dir, runFile)):
+		err = metadata.Errorf(metadata.KindExists,
+			"%s has no %s, but a node has run in it: restore that file from a backup, or name an empty folder with --dir", dir, configFile)
+	default:
+		err = os.RemoveAll(filepath.Join(dir, nameDir))
 	}
-	if exists(filepath.Join(dir, nameDir)) {
-		// What an interrupted init left. Nobody can have used it.
-		if err := os.RemoveAll(filepath.Join(dir, nameDir)); err != nil {
-			lock.release()
-			return nil, err
-		}
+	if err != nil {
+		lock.release()
+		return nil, err
 	}
 	return lock, nil
 }

@@ -175,9 +175,7 @@ func (n *Node) Close(ctx context.Context) error {
 	err := errors.Join(n.drainGateway(ctx), runReversed(ctx, n.stops))
 	n.cancel()
 	n.wg.Wait()
-	if n.lock != nil {
-		n.lock.release()
-	}
+	n.lock.release()
 	return err
 }
 

@@ -10,16 +10,34 @@ import (
 	"kendfs/metadata/health"
 )
 
-// SetUser stores a user with a new password.
-func SetUser(ctx context.Context, c *Client, name, password string, role metadata.Role, create bool) error {
-	if err := checkPassword(password); err != nil {
-		return err
-	}
-	hash, err := credential.Hash(password)
+// AddUser makes a user.
+func AddUser(ctx context.Context, c *Client, name, password string, role metadata.Role) error {
+	hash, err := hashPassword(password)
 	if err != nil {
 		return err
 	}
-	return c.Meta.PutUser(ctx, metadata.User{Name: name, Hash: hash, Role: role}, create)
+	return c.Meta.PutUser(ctx, metadata.User{Name: name, Hash: hash, Role: role}, true)
+}
+
+// SetPassword gives a user a new password and leaves everything else.
+func SetPassword(ctx context.Context, c *Client, name, password string) (metadata.User, error) {
+	hash, err := hashPassword(password)
+	if err != nil {
+		return metadata.User{}, err
+	}
+	u, err := c.Meta.User(ctx, name)
+	if err != nil {
+		return u, err
+	}
+	u.Hash = hash
+	return u, c.Meta.PutUser(ctx, u, false)
+}
+
+func hashPassword(password string) (string, error) {
+	if err := checkPassword(password); err != nil {
+		return "", err
+	}
+	return credential.Hash(password)
 }
 
 // SetNodeState changes the operator's wish for the node that is called so, by

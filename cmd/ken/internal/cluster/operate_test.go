@@ -119,13 +119,32 @@ func errorsOf(errs ...error) error {
 func TestOperator(t *testing.T) {
 	_, c, _ := owner(t)
 	ctx := t.Context()
-	wantKind(t, "a short password", SetUser(ctx, c, "ann", "", metadata.RoleReader, true), metadata.KindInvalid)
-	if err := SetUser(ctx, c, "ann", "a-long-password-1", metadata.RoleReader, true); err != nil {
+	wantKind(t, "a short password", AddUser(ctx, c, "ann", "", metadata.RoleReader), metadata.KindInvalid)
+	if err := AddUser(ctx, c, "ann", "a-long-password-1", metadata.RoleReader); err != nil {
 		t.Error(err)
 	}
-	wantKind(t, "twice", SetUser(ctx, c, "ann", "a-long-password-2", metadata.RoleReader, true), metadata.KindExists)
+	wantKind(t, "twice", AddUser(ctx, c, "ann", "a-long-password-2", metadata.RoleReader), metadata.KindExists)
+	ann, err := c.Meta.User(ctx, "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := ann.Hash
+	ann.Disabled = true
+	if err := c.Meta.PutUser(ctx, ann, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SetPassword(ctx, c, "ann", "a-long-password-3"); err != nil {
+		t.Error(err)
+	}
+	if ann, err = c.Meta.User(ctx, "ann"); err != nil || !ann.Disabled || ann.Hash == before || ann.Role != metadata.RoleReader {
+		t.Errorf("a new password: got %+v, %v, want a disabled reader with another hash", ann, err)
+	}
+	_, err = SetPassword(ctx, c, "ann", "short")
+	wantKind(t, "a short new password", err, metadata.KindInvalid)
+	_, err = SetPassword(ctx, c, "nobody", "a-long-password-3")
+	wantKind(t, "nobody's password", err, metadata.KindNotFound)
 
-	_, err := SetNodeState(ctx, c, "nobody", metadata.NodeDraining)
+	_, err = SetNodeState(ctx, c, "nobody", metadata.NodeDraining)
 	wantKind(t, "an unknown node", err, metadata.KindNotFound)
 	_, err = SetNodeState(ctx, c, "n1", metadata.NodeRemoved)
 	wantKind(t, "removing the nameserver", err, metadata.KindConflict)

@@ -77,16 +77,25 @@ func (n *Node) openDisk(dir string) (*blockstore.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	own := n.identity.credentials().Identity().Cluster
 	if empty {
-		opt := blockstore.FormatOptions{Cluster: n.identity.credentials().Identity().Cluster}
-		if _, err := blockstore.Format(dir, opt); err != nil {
+		if _, err := blockstore.Format(dir, blockstore.FormatOptions{Cluster: own}); err != nil {
 			return nil, err
 		}
 	}
-	return blockstore.Open(blockstore.Config{
+	s, err := blockstore.Open(blockstore.Config{
 		Dir: dir, Reserve: int64(n.cfg.Storage.ReserveMiB) << 20, PackBytes: int64(n.cfg.Storage.PackMiB) << 20,
 		Logger: n.log.With("disk", dir),
 	})
+	if err != nil {
+		return nil, err
+	}
+	if of := s.Cluster(); of != "" && of != own {
+		// Its blocks have the numbers of blocks here, and the duties would delete them.
+		err := metadata.Errorf(metadata.KindConflict, "%s is a disk of another cluster, %s: name another folder in disks, or empty this one", dir, of)
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // emptyDir reports whether a folder holds nothing, but for what a fresh file

@@ -103,12 +103,27 @@ func (s *Shell) local(ctx context.Context, line string) error {
 	return err
 }
 
-// printable replaces what would upset a terminal.
-func printable(s string) string {
+// Printable replaces what would upset a terminal or make a text look like
+// another: control characters, also those of C1 and broken UTF-8, and marks that
+// turn the direction of what follows.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '\uFFFD'
+		switch {
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029:
+			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
 }
+
+// printableLines is Printable for a text of several lines.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = Printable(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ErrorText is an error as it is shown: names in it may be anybody's.
+func ErrorText(err error) string { return printableLines(err.Error()) }

@@ -114,7 +114,7 @@ func (s *Shell) Run(ctx context.Context) error {
 		if !s.cfg.Interactive && !s.cfg.KeepGoing {
 			return err
 		}
-		fmt.Fprintln(s.cfg.Err, err)
+		fmt.Fprintln(s.cfg.Err, ErrorText(err))
 		if !s.cfg.Interactive {
 			failed = append(failed, err)
 		}
@@ -277,7 +277,7 @@ const promptMax = 40
 
 // prompt shows the place.
 func (s *Shell) prompt() string {
-	at := []rune(printable(string(s.place)))
+	at := []rune(Printable(string(s.place)))
 	if len(at) > promptMax {
 		at = append([]rune("…"), at[len(at)-promptMax+1:]...)
 	}

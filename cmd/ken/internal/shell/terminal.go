@@ -153,3 +153,14 @@ func appendHistory(path, line string) {
 	_, _ = f.WriteString(line + "\n") // without it only the history is shorter
 	_ = f.Close()
 }
+
+// ReadSecret asks on the terminal for what nobody may read over a shoulder.
+func ReadSecret(question string) (string, error) {
+	l := liner.NewLiner()
+	l.SetCtrlCAborts(true)
+	text, err := l.PasswordPrompt(question)
+	if errors.Is(err, liner.ErrPromptAborted) {
+		err = ErrInterrupted
+	}
+	return text, errors.Join(err, l.Close())
+}
