@@ -2663,6 +2663,7 @@ type PutUser struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	User          *UserRow               `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	Create        bool                   `protobuf:"varint,2,opt,name=create,proto3" json:"create,omitempty"`
+	PasswordOnly  bool                   `protobuf:"varint,3,opt,name=password_only,json=passwordOnly,proto3" json:"password_only,omitempty"` // of user, only the hash counts: nothing else may change with it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2707,6 +2708,13 @@ func (x *PutUser) GetUser() *UserRow {
 func (x *PutUser) GetCreate() bool {
 	if x != nil {
 		return x.Create
+	}
+	return false
+}
+
+func (x *PutUser) GetPasswordOnly() bool {
+	if x != nil {
+		return x.PasswordOnly
 	}
 	return false
 }
@@ -3653,10 +3661,11 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\bPutToken\x12+\n" +
 	"\x05token\x18\x01 \x01(\v2\x15.ken.meta.v1.TokenRowR\x05token\"\x1d\n" +
 	"\vDeleteToken\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"K\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"p\n" +
 	"\aPutUser\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.ken.meta.v1.UserRowR\x04user\x12\x16\n" +
-	"\x06create\x18\x02 \x01(\bR\x06create\" \n" +
+	"\x06create\x18\x02 \x01(\bR\x06create\x12#\n" +
+	"\rpassword_only\x18\x03 \x01(\bR\fpasswordOnly\" \n" +
 	"\n" +
 	"DeleteUser\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\xf5\x02\n" +

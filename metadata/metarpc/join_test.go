@@ -135,6 +135,14 @@ func TestOperatorCalls(t *testing.T) {
 		if err != nil || u.Role != metadata.RoleWriter || u.Created.IsZero() {
 			t.Errorf("user: got %+v, %v", u, err)
 		}
+		// A new password changes nothing else, whatever the caller believed.
+		if err := c.SetPassword(ctx, metadata.User{Name: "ann", Hash: "h2", Role: metadata.RoleAdmin, Disabled: true}); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := c.User(ctx, "ann"); err != nil || u.Hash != "h2" || u.Role != metadata.RoleWriter || u.Disabled {
+			t.Errorf("after SetPassword: got %+v, %v", u, err)
+		}
+		wantKind(t, c.SetPassword(ctx, metadata.User{Name: "zoe", Hash: "h", Role: metadata.RoleWriter}), metadata.KindNotFound)
 		us, more, err := c.Users(ctx, "", 10)
 		if err != nil || more || len(us) != 2 {
 			t.Errorf("users: got %v, %v, %v", us, more, err)

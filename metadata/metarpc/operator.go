@@ -112,6 +112,15 @@ func (c *Client) PutUser(ctx context.Context, u metadata.User, create bool) erro
 	return err
 }
 
+// SetPassword gives the user the password of u.Hash, and changes nothing else.
+// KindNotFound.
+func (c *Client) SetPassword(ctx context.Context, u metadata.User) error {
+	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_PutUser{
+		PutUser: &metapb.PutUser{User: userToPB(u), PasswordOnly: true},
+	}})
+	return err
+}
+
 // DeleteUser removes a user.
 func (c *Client) DeleteUser(ctx context.Context, name string) error {
 	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_DeleteUser{

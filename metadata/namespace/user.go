@@ -21,7 +21,9 @@ func (v view) user(name string) (*metapb.UserRow, error) {
 	return getRow[metapb.UserRow](v.r, keyUser(name))
 }
 
-// putUser adds a user or changes one. A change without a hash keeps the password.
+// putUser adds a user or changes one. A change without a hash keeps the password,
+// and one of the password only keeps the rest: whoever changes a password has
+// read the user before, and must not undo what was changed meanwhile.
 func (s *state) putUser(op *metapb.PutUser) (*metapb.Result, error) {
 	if err := checkUserRow(op.GetUser()); err != nil {
 		return nil, err
@@ -43,6 +45,9 @@ func (s *state) putUser(op *metapb.PutUser) (*metapb.Result, error) {
 	row.Created = old.Created
 	if row.Hash == "" {
 		row.Hash = old.Hash
+	}
+	if op.GetPasswordOnly() {
+		row.Role, row.Disabled = old.Role, old.Disabled
 	}
 	if isAdmin(old) && !isAdmin(row) {
 		if err := s.checkOtherAdmin(row.Name); err != nil {
