@@ -71,7 +71,10 @@ type Fleet interface {
 // People is who may sign in, and their desktops.
 type People interface {
 	Users(ctx context.Context, after string, limit int) (us []metadata.User, more bool, err error)
+	// PutUser makes a user, or changes one; without a hash the password stays.
 	PutUser(ctx context.Context, u metadata.User, create bool) error
+	// SetPassword gives the user the password of u.Hash and changes nothing else.
+	SetPassword(ctx context.Context, u metadata.User) error
 	DeleteUser(ctx context.Context, name string) error
 	GetDesktop(ctx context.Context, user string) ([]byte, error)
 	PutDesktop(ctx context.Context, user string, document []byte) error

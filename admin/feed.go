@@ -175,11 +175,16 @@ func (f *feed) nodes(n *snapshot) {
 		return
 	}
 	if f.sent == nil {
-		f.sent = map[metadata.NodeID]api.Node{}
-		for i := range n.Nodes {
-			f.sent[n.Nodes[i].ID] = apiNode(n, &n.Nodes[i])
+		// Who opened a stream and then read the nodes has those of the snapshot
+		// before, or newer ones.
+		before := f.last
+		if before == nil {
+			before = n
 		}
-		return
+		f.sent = map[metadata.NodeID]api.Node{}
+		for i := range before.Nodes {
+			f.sent[before.Nodes[i].ID] = apiNode(before, &before.Nodes[i])
+		}
 	}
 	ch := api.NodeChanges{Changed: []api.Node{}, Removed: []string{}}
 	there := make(map[metadata.NodeID]bool, len(n.Nodes))

@@ -21,7 +21,7 @@ func eventQuery(limit *api.Limit, cursor *api.Cursor, text *api.Text) (metadata.
 		return q, err
 	}
 	if q.Before, err = strconv.ParseUint(key, 10, 64); err != nil || q.Before == 0 {
-		return q, metadata.Errorf(metadata.KindInvalid, "the cursor is none of ours: begin with the first page")
+		return q, errCursor()
 	}
 	return q, nil
 }

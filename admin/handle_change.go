@@ -17,6 +17,7 @@ func (h *handlers) MakeDirectory(ctx context.Context, r api.MakeDirectoryRequest
 		return nil, err
 	}
 	e, err := h.cfg.Cluster.Mkdir(h.acting(ctx, ""), p, guardOf(ctx))
+	h.record(ctx, "fs.mkdir", string(p), "", err)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +33,23 @@ func paths(t *api.Transfer) (from, to metadata.Path, err error) {
 	return from, to, err
 }
 
+// transferText says where something went, for the audit.
+func transferText(to metadata.Path, replaced bool) string {
+	if replaced {
+		return "to " + string(to) + ", replacing what was there"
+	}
+	return "to " + string(to)
+}
+
 // MoveEntry implements api.StrictServerInterface.
 func (h *handlers) MoveEntry(ctx context.Context, r api.MoveEntryRequestObject) (api.MoveEntryResponseObject, error) {
 	from, to, err := paths(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.cfg.Cluster.Rename(h.acting(ctx, ""), from, to, guardOf(ctx), r.Body.Overwrite); err != nil {
+	replaced, err := h.cfg.Cluster.Rename(h.acting(ctx, ""), from, to, guardOf(ctx), r.Body.Overwrite)
+	h.record(ctx, "fs.move", string(from), transferText(to, replaced), err)
+	if err != nil {
 		return nil, err
 	}
 	p, e, err := h.lookup(ctx, string(to))
@@ -52,7 +63,9 @@ func (h *handlers) CopyEntry(ctx context.Context, r api.CopyEntryRequestObject) 
 		return nil, err
 	}
 	opt := metadata.CopyOptions{Overwrite: r.Body.Overwrite}
-	if _, err := h.cfg.Cluster.Copy(h.acting(ctx, ""), from, to, guardOf(ctx), opt); err != nil {
+	replaced, err := h.cfg.Cluster.Copy(h.acting(ctx, ""), from, to, guardOf(ctx), opt)
+	h.record(ctx, "fs.copy", string(from), transferText(to, replaced), err)
+	if err != nil {
 		return nil, err
 	}
 	p, e, err := h.lookup(ctx, string(to))
@@ -64,6 +77,12 @@ func (h *handlers) CopyEntry(ctx context.Context, r api.CopyEntryRequestObject) 
 func (h *handlers) DeleteEntries(ctx context.Context, r api.DeleteEntriesRequestObject) (api.DeleteEntriesResponseObject, error) {
 	out := api.DeleteResult{DryRun: deref(r.Params.DryRun), Failed: []api.PathProblem{}, Complete: new(true)}
 	acting := h.acting(ctx, "")
+	var gone []string
+	defer func() {
+		if len(gone) > 0 { // also when the time was up before the last one
+			h.record(ctx, "fs.delete", summary(gone), strings.Join(gone, "\n"), nil)
+		}
+	}()
 	for _, text := range r.Body.Paths {
 		p, e, err := h.lookup(ctx, text)
 		if err == nil && p == metadata.Root {
@@ -88,10 +107,8 @@ func (h *handlers) DeleteEntries(ctx context.Context, r api.DeleteEntriesRequest
 		}
 		if !out.DryRun {
 			out.Deleted++
+			gone = append(gone, string(p))
 		}
-	}
-	if out.Deleted > 0 {
-		h.note(ctx, "fs.delete", summary(r.Body.Paths))
 	}
 	return api.DeleteEntries200JSONResponse(out), nil
 }
@@ -144,11 +161,8 @@ func (h *handlers) ChangeAttributes(ctx context.Context, r api.ChangeAttributesR
 	}
 	_, err = h.cfg.Cluster.SetAttr(h.acting(ctx, deref(r.Body.Reason)), p, guardOf(ctx),
 		metadata.AttrChange{Replication: r.Body.Replication, QuotaBytes: r.Body.QuotaBytes})
-	if err != nil {
-		return nil, err
-	}
-	h.note(ctx, "fs.attributes", string(p))
-	return api.ChangeAttributes200JSONResponse(im), nil
+	// The namespace has it in the audit, as every change of a rule.
+	return api.ChangeAttributes200JSONResponse(im), err
 }
 
 func copiesText(n int) string {

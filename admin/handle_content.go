@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ func disposition(kind, name string) string {
 
 // fileAnswer is a file's bytes, with Range.
 type fileAnswer struct {
+	h      *handlers
 	r      *http.Request
 	body   io.ReadSeekCloser
 	entry  metadata.Entry
@@ -43,16 +45,40 @@ func (f fileAnswer) VisitReadContentResponse(w http.ResponseWriter) error {
 	defer f.body.Close()
 	h := w.Header()
 	kind, mediaType := "attachment", typeUnknown
-	if t := inlineTypeOf(f.entry.Name); f.inline && t != "" {
-		kind, mediaType = "inline", t
+	if f.inline {
+		kind, mediaType = "inline", inlineTypeOf(f.entry.Name)
 	}
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Disposition", disposition(kind, f.entry.Name))
 	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", f.entry.ETag())
-	http.ServeContent(w, f.r, "", f.entry.Modified, f.body)
+	body := &watched{ReadSeekCloser: f.body}
+	http.ServeContent(w, f.r, "", f.entry.Modified, body)
+	if body.err != nil {
+		// The length is sent: only a connection that breaks off tells the client
+		// that bytes are missing.
+		if f.r.Context().Err() == nil {
+			f.h.log.Warn("a download broke off", "err", body.err)
+		}
+		panic(http.ErrAbortHandler)
+	}
 	return nil
+}
+
+// watched remembers why a file could not be read on.
+type watched struct {
+	io.ReadSeekCloser
+	err error
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadSeekCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
 }
 
 // ReadContent implements api.StrictServerInterface.
@@ -64,13 +90,17 @@ func (h *handlers) ReadContent(ctx context.Context, r api.ReadContentRequestObje
 	if e.IsDir {
 		return nil, metadata.Errorf(metadata.KindIsDir, "%s is a folder: download it as an archive", p)
 	}
-	req := callerOf(ctx).http
-	inline := r.Params.Inline != nil
-	// A film that is shown in pieces, and a preview, are no downloads.
-	if !inline && req.Header.Get("Range") == "" {
-		h.note(ctx, "fs.download", summary([]string{string(p)}))
+	who, action := callerOf(ctx), "fs.download"
+	inline := r.Params.Inline != nil && inlineTypeOf(e.Name) != ""
+	if inline {
+		action = "fs.view"
 	}
-	return fileAnswer{r: req, body: h.cfg.Content.Open(ctx, e), entry: e, inline: inline}, nil
+	// A film that is shown in pieces, and a download that goes on, are one record.
+	whole := !inline && who.http.Header.Get("Range") == ""
+	if news := h.reads.first(who.session.ID, action+e.ETag()+string(p), time.Now()); news || whole {
+		h.note(ctx, action, string(p))
+	}
+	return fileAnswer{h: h, r: who.http, body: h.cfg.Content.Open(ctx, e), entry: e, inline: inline}, nil
 }
 
 // archive is a zip that is made while it is sent.
@@ -111,8 +141,10 @@ func (a archive) VisitReadArchiveResponse(w http.ResponseWriter) error {
 // fill writes the items and everything below them.
 func (a archive) fill(z *zip.Writer) error {
 	for _, item := range a.items {
-		if err := a.add(z, item.entry.Name, &item.entry); err != nil {
-			return err
+		if item.at != metadata.Root {
+			if err := a.add(z, item.entry.Name, &item.entry); err != nil {
+				return err
+			}
 		}
 		if !item.entry.IsDir {
 			continue
@@ -163,13 +195,8 @@ func (h *handlers) ReadArchive(ctx context.Context, r api.ReadArchiveRequestObje
 	}
 	if r.Params.Name == nil {
 		a.items = []archiveItem{{p, dir}}
-		if p == metadata.Root {
-			if a.items, err = h.children(ctx, p); err != nil {
-				return nil, err
-			}
-		}
 	} else {
-		for _, name := range *r.Params.Name {
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(*r.Params.Name))) {
 			if err := metadata.CheckName(name); err != nil {
 				return nil, err
 			}
@@ -183,26 +210,15 @@ func (h *handlers) ReadArchive(ctx context.Context, r api.ReadArchiveRequestObje
 			a.name = a.items[0].entry.Name
 		}
 	}
-	h.note(ctx, "fs.download", summary([]string{string(p)}))
-	return a, nil
-}
-
-// children lists the first page of a directory; an archive of the root is made
-// of them.
-func (h *handlers) children(ctx context.Context, p metadata.Path) ([]archiveItem, error) {
-	var out []archiveItem
-	for after, more := "", true; more; {
-		page, err := h.cfg.Cluster.List(ctx, p, metadata.ListOptions{User: callerOf(ctx).user.Name, After: after})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page.Entries {
-			out = append(out, archiveItem{p.Join(e.Name), e})
-			after = e.Name
-		}
-		more = page.More && len(page.Entries) > 0
+	what := make([]string, 0, len(a.items))
+	for _, item := range a.items {
+		what = append(what, string(item.at))
 	}
-	return out, nil
+	if len(what) == 0 {
+		return nil, metadata.Errorf(metadata.KindInvalid, "nothing is named that the archive should hold")
+	}
+	h.record(ctx, "fs.download", summary(what), strings.Join(what, "\n"), nil)
+	return a, nil
 }
 
 // modifiedOf reads a time that a client gives for a file.

@@ -183,6 +183,21 @@ func (h *handlers) minLive(ctx context.Context, e *metadata.Entry) (*int, error)
 	return &least, nil
 }
 
+// blockCursor reads the next index and the offset there.
+func blockCursor(c *api.Cursor) (index int, offset int64, err error) {
+	key, err := keyOf(c)
+	if err != nil || key == "" {
+		return 0, 0, err
+	}
+	a, b, _ := strings.Cut(key, ":")
+	i, err1 := strconv.ParseUint(a, 10, 31)
+	o, err2 := strconv.ParseUint(b, 10, 62)
+	if err1 != nil || err2 != nil {
+		return 0, 0, errCursor()
+	}
+	return int(i), int64(o), nil
+}
+
 // ListBlocks implements api.StrictServerInterface.
 func (h *handlers) ListBlocks(ctx context.Context, r api.ListBlocksRequestObject) (api.ListBlocksResponseObject, error) {
 	_, e, err := h.lookup(ctx, r.Params.Path)
@@ -192,20 +207,9 @@ func (h *handlers) ListBlocks(ctx context.Context, r api.ListBlocksRequestObject
 	if e.IsDir {
 		return nil, metadata.Errorf(metadata.KindIsDir, "%s is a folder", r.Params.Path)
 	}
-	key, err := keyOf(r.Params.Cursor)
+	index, offset, err := blockCursor(r.Params.Cursor)
 	if err != nil {
 		return nil, err
-	}
-	// A cursor is the next index and the offset there.
-	var index int
-	var offset int64
-	if a, b, ok := strings.Cut(key, ":"); ok {
-		var e1, e2 error
-		index, e1 = strconv.Atoi(a)
-		offset, e2 = strconv.ParseInt(b, 10, 64)
-		if e1 != nil || e2 != nil || index < 0 || offset < 0 {
-			return nil, metadata.Errorf(metadata.KindInvalid, "the cursor is none of ours: begin with the first page")
-		}
 	}
 	limit := limitOf(r.Params.Limit)
 	refs, err := h.blockRefs(ctx, &e, index, limit)
@@ -265,33 +269,39 @@ func (h *handlers) SearchEntries(ctx context.Context, r api.SearchEntriesRequest
 }
 
 // walk visits everything below a directory, folders before what is in them, and
-// stops when visit says so.
+// stops when visit says so. It holds one page of each folder on the way down,
+// and no more.
 func (h *handlers) walk(ctx context.Context, dir metadata.Path, visit func(metadata.Path, *metadata.Entry) bool) error {
-	todo := []metadata.Path{dir}
-	for len(todo) > 0 {
-		p := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		for after, more := "", true; more; {
-			page, err := h.cfg.Cluster.List(ctx, p, metadata.ListOptions{User: callerOf(ctx).user.Name, After: after, Limit: metadata.ListLimitMax})
-			if err != nil {
-				if p != dir && metadata.KindOf(err) == metadata.KindNotFound {
-					break // it went away meanwhile
-				}
-				return err
-			}
-			for i := range page.Entries {
-				e := &page.Entries[i]
-				at := p.Join(e.Name)
-				if e.IsDir {
-					todo = append(todo, at)
-				}
-				if !visit(at, e) {
-					return nil
-				}
-				after = e.Name
-			}
-			more = page.More && len(page.Entries) > 0
+	_, err := h.walkOn(ctx, dir, visit)
+	return err
+}
+
+// walkOn is walk; on reports whether visit wants more.
+func (h *handlers) walkOn(ctx context.Context, dir metadata.Path, visit func(metadata.Path, *metadata.Entry) bool) (on bool, err error) {
+	for after, more := "", true; more; {
+		page, err := h.cfg.Cluster.List(ctx, dir, metadata.ListOptions{User: callerOf(ctx).user.Name, After: after, Limit: metadata.ListLimitMax})
+		if err != nil {
+			return false, err
 		}
+		for i := range page.Entries {
+			e := &page.Entries[i]
+			at := dir.Join(e.Name)
+			if !visit(at, e) {
+				return false, nil
+			}
+			after = e.Name
+			if !e.IsDir {
+				continue
+			}
+			on, err := h.walkOn(ctx, at, visit)
+			if err != nil && metadata.KindOf(err) != metadata.KindNotFound { // it may go away meanwhile
+				return false, err
+			}
+			if err == nil && !on {
+				return false, nil
+			}
+		}
+		more = page.More && len(page.Entries) > 0
 	}
-	return nil
+	return true, nil
 }

@@ -105,8 +105,8 @@ func (h *handlers) Live(ctx context.Context, r api.LiveRequestObject) (api.LiveR
 		if !h.sessions.Alive(d.ID) {
 			return false
 		}
-		_, err := h.users.check(ctx, &d)
-		return err == nil
+		u, err := h.users.check(ctx, &d)
+		return err == nil && u.Role.Allows(metadata.RoleViewer)
 	}
 	return stream{ctx, h.hub, c}, nil
 }

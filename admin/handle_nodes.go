@@ -17,15 +17,9 @@ import (
 // ListNodes implements api.StrictServerInterface.
 func (h *handlers) ListNodes(_ context.Context, r api.ListNodesRequestObject) (api.ListNodesResponseObject, error) {
 	n := h.snap.get()
-	after, err := keyOf(r.Params.Cursor)
+	from, err := indexOf(r.Params.Cursor)
 	if err != nil {
 		return nil, err
-	}
-	from := 0
-	if after != "" {
-		if from, err = strconv.Atoi(after); err != nil || from < 0 {
-			return nil, metadata.Errorf(metadata.KindInvalid, "the cursor is none of ours: begin with the first page")
-		}
 	}
 	text := deref(r.Params.Text)
 	var all []*metadata.Node

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -197,7 +198,7 @@ func apiView(n *snapshot, v *metadata.VolumeView) api.Volume {
 
 // byID finds a node; they are in order of their ids.
 func (n *snapshot) byID(id metadata.NodeID) *metadata.Node {
-	i, ok := slices.BinarySearchFunc(n.Nodes, id, func(m metadata.Node, id metadata.NodeID) int { return int(m.ID) - int(id) })
+	i, ok := slices.BinarySearchFunc(n.Nodes, id, func(m metadata.Node, id metadata.NodeID) int { return cmp.Compare(m.ID, id) })
 	if !ok {
 		return nil
 	}

@@ -122,15 +122,6 @@ func (h *handlers) verify(ctx context.Context, name, password string) (metadata.
 	return u, errWrongPassword(http.StatusUnauthorized)
 }
 
-// note records what changes nothing in the cluster.
-func (h *handlers) note(ctx context.Context, action, target string) {
-	a := h.actor(callerOf(ctx), "")
-	rec := metadata.AuditRecord{Actor: a, Action: action, Target: target, Outcome: "ok"}
-	if err := h.cfg.Cluster.RecordAudit(h.cfg.Cluster.WithActor(ctx, a), rec); err != nil {
-		h.log.Warn("not recorded in the audit", "action", action, "user", a.User, "err", err)
-	}
-}
-
 // SignOut implements api.StrictServerInterface.
 func (h *handlers) SignOut(ctx context.Context, _ api.SignOutRequestObject) (api.SignOutResponseObject, error) {
 	who := callerOf(ctx)
@@ -171,10 +162,8 @@ func (h *handlers) SetUp(ctx context.Context, r api.SetUpRequestObject) (api.Set
 	var u metadata.User
 	err := h.setup.use(r.Body.Code, func() error {
 		var err error
-		if u, err = h.firstAdmin(ctx); err != nil {
-			return err
-		}
-		return h.storePassword(h.acting(ctx, "set-up link"), &u, r.Body.Password)
+		u, err = h.firstAdmin(h.acting(ctx, "set-up link"), r.Body.Password)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -192,14 +181,22 @@ func (h *handlers) SetUp(ctx context.Context, r api.SetUpRequestObject) (api.Set
 // adminName is what the first administrator is called.
 const adminName = "admin"
 
-// firstAdmin returns the first administrator, who is enabled and made one again.
-func (h *handlers) firstAdmin(ctx context.Context) (metadata.User, error) {
-	u, err := h.cfg.Cluster.User(ctx, adminName)
-	if err != nil && metadata.KindOf(err) != metadata.KindNotFound {
+// firstAdmin gives the first administrator a password. Who was disabled or made
+// something less is an administrator again, and who was deleted is made anew:
+// the link is the way back in.
+func (h *handlers) firstAdmin(ctx context.Context, password string) (metadata.User, error) {
+	u := metadata.User{Name: adminName, Role: metadata.RoleAdmin, Created: time.Now().UTC()}
+	var err error
+	if u.Hash, err = credential.Hash(password); err != nil {
 		return u, err
 	}
-	u.Name, u.Role, u.Disabled = adminName, metadata.RoleAdmin, false
-	return u, nil
+	err = h.cfg.Cluster.PutUser(ctx, u, false)
+	if metadata.KindOf(err) == metadata.KindNotFound && err != nil {
+		err = h.cfg.Cluster.PutUser(ctx, u, true)
+	}
+	h.verifier.Forget(u.Name)
+	h.users.forget(u.Name)
+	return u, err
 }
 
 // passwordRunesMin is what NIST SP 800-63B §3.1.1.2 asks of a password.
@@ -212,7 +209,8 @@ func checkPassword(password string) error {
 	return credential.CheckPassword(password)
 }
 
-// storePassword gives the user a new password; u.Hash is the new one afterwards.
+// storePassword gives the user a new password and changes nothing else, whatever
+// u says; u.Hash is the new one afterwards.
 func (h *handlers) storePassword(ctx context.Context, u *metadata.User, password string) error {
 	if err := checkPassword(password); err != nil {
 		return err
@@ -222,7 +220,7 @@ func (h *handlers) storePassword(ctx context.Context, u *metadata.User, password
 		return err
 	}
 	u.Hash = hash
-	if err := h.cfg.Cluster.PutUser(ctx, *u, false); err != nil {
+	if err := h.cfg.Cluster.SetPassword(ctx, *u); err != nil {
 		return err
 	}
 	h.verifier.Forget(u.Name)

@@ -9,6 +9,7 @@ import (
 	"kendfs/admin/api"
 	"kendfs/admin/upload"
 	"kendfs/metadata"
+	"kendfs/metadata/health"
 )
 
 func apiUpload(s *upload.State) api.Upload {
@@ -65,6 +66,9 @@ func (h *handlers) BeginUpload(ctx context.Context, r api.BeginUploadRequestObje
 			if err != nil && !overwrite && metadata.KindOf(err) == metadata.KindPrecondition {
 				err = errThere(p)
 			}
+			if err == nil || metadata.KindOf(err) != metadata.KindStale { // then it is tried again
+				h.record(ctx, "fs.upload", string(p), health.Size(c.Size), err)
+			}
 			return done.Entry, err
 		},
 	})
@@ -114,7 +118,12 @@ func (h *handlers) makeParents(ctx context.Context, dir metadata.Path) error {
 			continue
 		}
 		// Another upload of the same folder may be quicker.
-		if _, err := h.cfg.Cluster.Mkdir(h.acting(ctx, ""), at, guardOf(ctx)); err != nil && metadata.KindOf(err) != metadata.KindExists {
+		_, err = h.cfg.Cluster.Mkdir(h.acting(ctx, ""), at, guardOf(ctx))
+		if err != nil && metadata.KindOf(err) == metadata.KindExists {
+			continue
+		}
+		h.record(ctx, "fs.mkdir", string(at), "", err)
+		if err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendfs/admin/api"
+	"kendfs/admin/session"
 	"kendfs/metadata"
 	"kendfs/metadata/credential"
 )
@@ -34,18 +35,20 @@ func (h *handlers) ListUsers(ctx context.Context, _ api.ListUsersRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	out := api.UserList{Items: []api.User{}}
+	out, sessions := api.UserList{Items: []api.User{}}, h.sessions.List()
 	for i := range all {
-		out.Items = append(out.Items, h.apiUser(&all[i]))
+		out.Items = append(out.Items, apiUser(&all[i], sessions))
 	}
 	return api.ListUsers200JSONResponse(out), nil
 }
 
 // apiUser adds what is known of the user's sessions here.
-func (h *handlers) apiUser(u *metadata.User) api.User {
+func (h *handlers) apiUser(u *metadata.User) api.User { return apiUser(u, h.sessions.List()) }
+
+func apiUser(u *metadata.User, sessions []session.Data) api.User {
 	out := api.User{Name: u.Name, Role: api.Role(u.Role.String()), Disabled: u.Disabled, Created: u.Created.UTC(), Sessions: new(0)}
 	var last time.Time
-	for _, d := range h.sessions.List() {
+	for _, d := range sessions {
 		if d.User != u.Name {
 			continue
 		}
@@ -106,6 +109,7 @@ func (h *handlers) ChangeUser(ctx context.Context, r api.ChangeUserRequestObject
 	if err := h.keepAdmin(ctx, &before, &u); err != nil {
 		return nil, err
 	}
+	u.Hash = "" // the password stays, also when the user is changing it just now
 	if err := h.cfg.Cluster.PutUser(h.acting(ctx, ""), u, false); err != nil {
 		return nil, err
 	}

@@ -30,14 +30,7 @@ const historyFile = "history.bin"
 
 // gateway reports whether a node's traffic is that of clients of the drive.
 // Storage servers' traffic is the same bytes again, and copies.
-func isGateway(n *metadata.Node) bool {
-	for _, r := range n.Roles {
-		if r == metadata.NodeWebDAV {
-			return true
-		}
-	}
-	return false
-}
+func isGateway(n *metadata.Node) bool { return slices.Contains(n.Roles, metadata.NodeWebDAV) }
 
 func isStorage(n *metadata.Node) bool { return len(n.Disks) > 0 }
 
@@ -124,7 +117,7 @@ func (c *counters) fill(n *snapshot, total []float64) {
 	c.at, c.applied, c.before = n.AsOf, n.Report.Nameserver.Applied, now
 }
 
-// spans are the ranges that can be asked for.
+// spanOf is the length of a range that can be asked for.
 func spanOf(name string) time.Duration {
 	return map[string]time.Duration{
 		"5m": 5 * time.Minute, "15m": 15 * time.Minute, "1h": time.Hour, "6h": 6 * time.Hour, "24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour,

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kendfs/admin/api"
@@ -34,9 +35,28 @@ func keyOf(c *api.Cursor) (string, error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(*c)
 	if err != nil {
-		return "", metadata.Errorf(metadata.KindInvalid, "the cursor is none of ours: begin with the first page")
+		return "", errCursor()
 	}
 	return string(b), nil
+}
+
+// errCursor refuses a cursor that was not made here.
+func errCursor() error {
+	return metadata.Errorf(metadata.KindInvalid, "the cursor is none of ours: begin with the first page")
+}
+
+// indexOf reads a cursor that is an index; 0 without one. Of a list that got
+// shorter meanwhile nothing is left, which is no error.
+func indexOf(c *api.Cursor) (int, error) {
+	key, err := keyOf(c)
+	if err != nil || key == "" {
+		return 0, err
+	}
+	i, err := strconv.ParseUint(key, 10, 31)
+	if err != nil {
+		return 0, errCursor()
+	}
+	return int(i), nil
 }
 
 // contains reports whether any of the texts contains what is looked for.

@@ -127,12 +127,15 @@ func (strictJSON) Deserialize(c echo.Context, into any) error {
 	return nil
 }
 
-// checkInput compares query and body with the document.
+// checkInput compares path, query and body with the document.
 func (s *Server) checkInput(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		rule, r := s.ruleOf(c), c.Request()
 		if rule == nil {
 			return next(c)
+		}
+		if err := rule.CheckPath(c.Param); err != nil {
+			return err
 		}
 		if err := rule.CheckQuery(c.QueryParams()); err != nil {
 			return err

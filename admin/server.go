@@ -75,6 +75,7 @@ type Server struct {
 	uploads  *upload.Manager
 	history  *history.History
 	counters counters
+	reads    reads
 	ready    context.Context // ends when the server stops
 	stop     context.CancelFunc
 	closing  sync.Once

@@ -88,5 +88,8 @@ func (s *setupCode) use(code string, do func() error) error {
 	if err := do(); err != nil {
 		return err
 	}
-	return os.Remove(s.path)
+	if err := os.Remove(s.path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(s.path)) // a used code must not come back with the power
 }

@@ -8,7 +8,7 @@ import (
 	"kendfs/metadata"
 )
 
-// tasksMax bounds the repairs that are tasks of their own.
+// tasksMax bounds the list: what needs somebody is in front.
 const tasksMax = 50
 
 // apiTasks is the work that goes on, as people think of it: one repair, every
@@ -41,6 +41,9 @@ func apiTasks(n *snapshot) api.TaskList {
 			t.State, t.Detail = api.Done, ptr("nothing is left on it: it may be removed")
 		} else if len(d.Blockers) > 0 {
 			t.State, t.Detail = api.Waiting, ptr(d.Blockers[0])
+		}
+		if m, err := n.node(d.Node); err == nil {
+			t.Since = when(m.StateSince)
 		}
 		out.Items = append(out.Items, t)
 	}

@@ -30,7 +30,8 @@ type userRow struct {
 	user  metadata.User
 	asked time.Time
 	gone  bool
-	known bool // false: nobody has answered yet
+	known bool          // false: nobody has answered yet
+	first chan struct{} // closed when the first question has been answered, or not; nil: nobody asks
 }
 
 func newUserCache(dir metadata.Directory) *userCache {
@@ -64,24 +65,53 @@ func (c *userCache) row(ctx context.Context, name string) userRow {
 	row, ok := c.rows[name]
 	if ok && now.Sub(row.asked) < userFresh {
 		c.mu.Unlock()
-		return row
+		if row.known || row.first == nil {
+			return row
+		}
+		return c.wait(ctx, name, row)
 	}
-	// Others go on with the old row while this request asks.
-	row.asked = now
+	// Others go on with the old row while this request asks, or wait for it when
+	// there is none.
+	row.asked, row.first = now, make(chan struct{})
 	c.put(name, row)
 	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, userRetry)
+	// Not with the request's end: who breaks off every request must not keep
+	// what is known of him from getting newer.
+	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), userRetry)
 	defer cancel()
-	u, err := c.dir.User(ctx, name)
+	u, err := c.dir.User(ask, name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(row.first)
+	latest, kept := c.rows[name]
+	if kept && latest.first != row.first {
+		return latest // set meanwhile, by who knows better
+	}
+	row.first = nil
 	switch {
 	case err == nil:
 		row = userRow{user: u, asked: now, known: true}
 	case metadata.KindOf(err) == metadata.KindNotFound:
 		row = userRow{asked: now, gone: true, known: true}
 	}
+	if kept { // forgotten meanwhile: the answer may be older than the reason for that
+		c.put(name, row)
+	}
+	return row
+}
+
+// wait returns the row when the first question about the user is answered.
+func (c *userCache) wait(ctx context.Context, name string, row userRow) userRow {
+	select {
+	case <-row.first:
+	case <-ctx.Done():
+		return userRow{gone: true, known: true} // the request is over
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.put(name, row)
+	if now, ok := c.rows[name]; ok {
+		return now
+	}
 	return row
 }
 

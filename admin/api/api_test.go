@@ -123,7 +123,13 @@ func TestCheckBody(t *testing.T) {
 		op, body, want string
 	}{
 		{"maintainNode", `{"seconds":600}`, ""},
-		{"maintainNode", ``, ""}, // the handler's business
+		{"maintainNode", ``, "body is missing"},
+		{"maintainNode", `null`, "is null"},
+		{"drainNode", ``, ""},
+		{"drainNode", `{"reason":null}`, ""},
+		{"drainNode", `null`, "is null"},
+		{"deleteEntries", `{"paths":[null]}`, "paths[0] is null"},
+		{"limitRepair", ``, "body is missing"},
 		{"maintainNode", `{"seconds":59}`, "60 to 604800"},
 		{"maintainNode", `{"seconds":60.5}`, "whole number"},
 		{"maintainNode", `{"seconds":"600"}`, "want integer"},

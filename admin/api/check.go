@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -73,9 +74,29 @@ func (s *Schema) checkValues(name string, values []string) error {
 	return nil
 }
 
+// CheckPath reports which parameter of the path breaks its rule, or nil. value
+// returns the one of that name.
+func (r *Rule) CheckPath(value func(name string) string) error {
+	for _, p := range r.Params {
+		if p.In != "path" {
+			continue
+		}
+		if err := p.Schema.check(p.Name, value(p.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CheckBody reports what is wrong with a JSON body, or nil.
 func (r *Rule) CheckBody(body []byte) error {
-	if r.Body == nil || len(body) == 0 {
+	if r.Body == nil {
+		return nil
+	}
+	if len(body) == 0 {
+		if r.BodyRequired {
+			return invalid("the body is missing")
+		}
 		return nil
 	}
 	var v any
@@ -88,6 +109,8 @@ func (r *Rule) CheckBody(body []byte) error {
 // check compares a decoded value with the schema.
 func (s *Schema) check(name string, v any) error {
 	switch v := v.(type) {
+	case nil:
+		return invalid("%s is null, want %s", name, cmp.Or(s.Type, "a value"))
 	case string:
 		n := utf8.RuneCountInString(v)
 		switch {
@@ -166,6 +189,9 @@ func (s *Schema) checkObject(name string, m map[string]any) error {
 		p := s.Properties[field]
 		if p == nil {
 			return invalid("there is no field %.40q here", field)
+		}
+		if m[field] == nil {
+			continue // as if it were not there; one that is required was missed above
 		}
 		if err := p.check(field, m[field]); err != nil {
 			return err

@@ -20,6 +20,8 @@ type Rule struct {
 	Handwritten bool // it streams: no bound of time and body
 	Params      []Param
 	Body        *Schema // of a JSON body; nil: none
+	// BodyRequired says that a request without a body is refused.
+	BodyRequired bool
 }
 
 // Param is a parameter in the query or the path.
@@ -71,7 +73,8 @@ type operation struct {
 	Handwritten bool        `yaml:"x-handwritten"`
 	Parameters  []parameter `yaml:"parameters"`
 	Body        struct {
-		Content map[string]struct {
+		Required bool `yaml:"required"`
+		Content  map[string]struct {
 			Schema *Schema `yaml:"schema"`
 		} `yaml:"content"`
 	} `yaml:"requestBody"`
@@ -112,7 +115,7 @@ func Load(text []byte) ([]Rule, error) {
 }
 
 func (d *document) rule(op *operation, shared []parameter) (Rule, error) {
-	r := Rule{Operation: op.ID, Sudo: op.Sudo, Handwritten: op.Handwritten}
+	r := Rule{Operation: op.ID, Sudo: op.Sudo, Handwritten: op.Handwritten, BodyRequired: op.Body.Required}
 	switch role, err := metadata.ParseRole(op.Role); {
 	case op.ID == "":
 		return r, fmt.Errorf("it has no operationId")

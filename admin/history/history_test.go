@@ -181,3 +181,38 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A clock that was years ahead for a while does not stop the history for years.
+func TestClockThatWasWrong(t *testing.T) {
+	h := New(1, 1)
+	for i := range int64(300) {
+		h.Add(at(i), []float64{1})
+		h.AddNode(at(i), 4, []float64{1})
+	}
+	const years = 4 * 365 * 24 * 3600
+	h.Add(at(years), []float64{9})
+	h.AddNode(at(years), 4, []float64{9})
+	for i := range int64(300) {
+		h.Add(at(300+i), []float64{2})
+		h.AddNode(at(300+i), 4, []float64{2})
+	}
+	for _, length := range []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour} {
+		col := h.Column(SpanOf(at(599), length, false), 0, 0)
+		if last := col[len(col)-1]; last != 2 {
+			t.Errorf("%v: the newest is %v, want 2", length, last)
+		}
+		for _, v := range col {
+			if v == 9 {
+				t.Errorf("%v: a point of the future is shown", length)
+			}
+		}
+	}
+	if col := h.Column(SpanOf(at(599), 24*time.Hour, true), 4, 0); col[len(col)-1] != 2 {
+		t.Errorf("the node's newest is %v, want 2", col[len(col)-1])
+	}
+	// Some seconds back are the clock being set right, not being wrong.
+	h.Add(at(560), []float64{7})
+	if col := h.Column(SpanOf(at(599), 5*time.Minute, false), 0, 0); col[len(col)-40] != 2 {
+		t.Errorf("a sample of the past was taken: %v", col[len(col)-40])
+	}
+}

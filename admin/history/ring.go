@@ -33,7 +33,10 @@ func (r *ring) row(slot int64) []float32 {
 func (r *ring) add(unix int64, values []float64) {
 	slot := unix / r.step
 	if slot < r.last {
-		return
+		if (r.last-slot)*r.step <= backMax {
+			return
+		}
+		r.goBack(slot)
 	}
 	if slot > r.last {
 		// What was skipped is not known.
@@ -56,6 +59,24 @@ func (r *ring) add(unix int64, values []float64) {
 		r.count[i]++
 		row[i] = float32(r.sum[i] / float64(r.count[i]))
 	}
+}
+
+// backMax is by how many seconds a clock may go back without anybody having set
+// it: samples of that past are passed over.
+const backMax = 120
+
+// goBack forgets what is later than slot: the clock was wrong then, and waiting
+// until it is that late again could take years.
+func (r *ring) goBack(slot int64) {
+	for s := max(slot, r.last-int64(r.points)+1); s <= r.last; s++ {
+		row := r.row(s)
+		for i := range row {
+			row[i] = float32(math.NaN())
+		}
+	}
+	r.last = slot
+	clear(r.sum)
+	clear(r.count)
 }
 
 // at returns a point, NaN where nothing is known.

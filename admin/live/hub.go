@@ -12,6 +12,7 @@ import (
 // Bounds of streams.
 const (
 	RingMax    = 1024
+	ringBytes  = 8 << 20
 	StreamsMax = 200
 	UserMax    = 10
 	queueMax   = 256
@@ -32,6 +33,9 @@ type Hub struct {
 	mu      sync.Mutex // guards all below
 	next    uint64
 	ring    []Message // oldest first
+	bytes   int       // of the ring's data
+	lost    uint64    // the newest message that the ring has no more; ids of another process are below it
+	skipped map[string]uint64
 	streams map[*stream]struct{}
 	stopped bool
 }
@@ -46,7 +50,8 @@ type stream struct {
 // NewHub makes a Hub. Its ids start with the time, so that those of an earlier
 // process are recognised as old.
 func NewHub() *Hub {
-	return &Hub{next: uint64(time.Now().UnixMilli()) << 8, streams: map[*stream]struct{}{}}
+	first := uint64(time.Now().UnixMilli()) << 8
+	return &Hub{next: first, lost: first, skipped: map[string]uint64{}, streams: map[*stream]struct{}{}}
 }
 
 // Publish sends data to all streams of a topic.
@@ -62,9 +67,7 @@ func (h *Hub) Publish(topic string, data any) error {
 	}
 	h.next++
 	m := Message{h.next, topic, b}
-	if h.ring = append(h.ring, m); len(h.ring) > RingMax {
-		h.ring = slices.Delete(h.ring, 0, len(h.ring)-RingMax)
-	}
+	h.keep(m)
 	for s := range h.streams {
 		if !slices.Contains(s.topics, topic) {
 			continue
@@ -78,7 +81,20 @@ func (h *Hub) Publish(topic string, data any) error {
 	return nil
 }
 
-// Wanted reports whether any stream listens to the topic.
+// keep puts a message into the ring. The lock is held.
+func (h *Hub) keep(m Message) {
+	h.ring, h.bytes = append(h.ring, m), h.bytes+len(m.Data)
+	n := 0
+	for len(h.ring)-n > RingMax || h.bytes > ringBytes {
+		h.bytes, h.lost = h.bytes-len(h.ring[n].Data), h.ring[n].ID
+		n++
+	}
+	h.ring = slices.Delete(h.ring, 0, n)
+}
+
+// Wanted reports whether any stream listens to the topic. Who publishes nothing
+// because nobody does must have asked here: a stream that comes back later is
+// told that it has missed something.
 func (h *Hub) Wanted(topic string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,6 +102,10 @@ func (h *Hub) Wanted(topic string) bool {
 		if slices.Contains(s.topics, topic) {
 			return true
 		}
+	}
+	if h.skipped[topic] != h.next {
+		h.next++
+		h.skipped[topic] = h.next
 	}
 	return false
 }
@@ -128,8 +148,7 @@ func (h *Hub) subscribe(user, session string, topics []string, last uint64) (s *
 	if last == 0 {
 		return s, nil, true, nil
 	}
-	complete = last <= h.next && (last == h.next || len(h.ring) > 0 && last+1 >= h.ring[0].ID)
-	if !complete {
+	if last > h.next || last < h.lost || slices.ContainsFunc(topics, func(t string) bool { return last < h.skipped[t] }) {
 		return s, nil, false, nil
 	}
 	for _, m := range h.ring {

@@ -236,15 +236,19 @@ func (s *store) flush() error {
 
 // save writes the file. The lock is held: the file must not go back in time.
 func (s *store) save(now time.Time) error {
-	s.written, s.dirty = now, false
 	if s.path == "" {
+		s.written, s.dirty = now, false
 		return nil
 	}
 	b, err := json.Marshal(file{Version: fileVersion, Rows: s.rows})
 	if err != nil {
 		return err
 	}
-	return writeFile(s.path, b)
+	if err := writeFile(s.path, b); err != nil {
+		return err // and still to be written
+	}
+	s.written, s.dirty = now, false
+	return nil
 }
 
 // writeFile writes a private file so that it is there whole or not at all.

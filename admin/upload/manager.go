@@ -15,10 +15,12 @@ import (
 
 // Bounds of uploads.
 const (
-	TTL       = 10 * time.Minute
-	UserMax   = 8  // unfinished ones of one user
-	TotalMax  = 32 // unfinished ones
-	finishMax = 256
+	TTL         = 10 * time.Minute
+	UserMax     = 8   // unfinished ones of one user
+	TotalMax    = 32  // unfinished ones
+	finishedMax = 256 // finished ones that are remembered, for who did not hear the answer
+	// CommitTimeout bounds how long a complete file waits for its commit.
+	CommitTimeout = 2 * time.Minute
 )
 
 // Writer writes one file; see blockio.Writer.
@@ -71,7 +73,9 @@ type upload struct {
 	w      Writer
 	cancel context.CancelFunc
 	busy   bool
+	sealed bool // being committed, or done: it cannot be given up any more
 	ended  bool // aborted, or done
+	done   time.Time
 	timer  *time.Timer
 }
 
@@ -82,11 +86,10 @@ func NewManager() *Manager { return &Manager{byID: map[string]*upload{}} }
 func (m *Manager) Begin(s Spec) (State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	mine, open, done := 0, 0, 0
+	mine, open := 0, 0
 	for _, u := range m.byID {
 		switch {
 		case u.ended:
-			done++
 			continue
 		case u.spec.User == s.User:
 			mine++
@@ -98,7 +101,7 @@ func (m *Manager) Begin(s Spec) (State, error) {
 		return State{}, metadata.Errorf(metadata.KindUnavailable, "the server is stopping")
 	case mine >= UserMax:
 		return State{}, metadata.Errorf(metadata.KindBusy, "%d of your uploads are unfinished; finish or cancel one", mine)
-	case open >= TotalMax || done >= finishMax:
+	case open >= TotalMax:
 		return State{}, metadata.Errorf(metadata.KindBusy, "%d uploads are under way; try again in a moment", open)
 	}
 	var id [16]byte
@@ -108,6 +111,25 @@ func (m *Manager) Begin(s Spec) (State, error) {
 	u.timer = time.AfterFunc(TTL, func() { m.expire(u) })
 	m.byID[u.ID] = u
 	return u.State, nil
+}
+
+// forgetOldest makes room for another finished upload. The lock is held.
+func (m *Manager) forgetOldest() {
+	var oldest *upload
+	n := 0
+	for _, u := range m.byID {
+		if !u.Done {
+			continue
+		}
+		n++
+		if oldest == nil || u.done.Before(oldest.done) {
+			oldest = u
+		}
+	}
+	if n > finishedMax {
+		oldest.timer.Stop()
+		delete(m.byID, oldest.ID)
+	}
 }
 
 // find returns a user's upload. The lock is held.
@@ -174,6 +196,15 @@ func (m *Manager) Append(ctx context.Context, user, id string, offset int64, bod
 
 // commit makes the file visible.
 func (m *Manager) commit(ctx context.Context, u *upload) (State, error) {
+	ctx, cancel := context.WithTimeout(ctx, CommitTimeout)
+	defer cancel()
+	m.mu.Lock()
+	over := u.ended
+	u.sealed = !over
+	m.mu.Unlock()
+	if over { // given up while its last bytes came
+		return m.release(u, 0, nil, nil)
+	}
 	var entry metadata.Entry
 	err := u.w.Commit(ctx, func(ctx context.Context, c metadata.Commit) error {
 		e, err := u.spec.Commit(ctx, c)
@@ -183,7 +214,8 @@ func (m *Manager) commit(ctx context.Context, u *upload) (State, error) {
 	m.mu.Lock()
 	u.Offset = u.Size
 	if err == nil {
-		u.Entry, u.Done = entry, true
+		u.Entry, u.Done, u.done = entry, true, time.Now()
+		m.forgetOldest()
 	}
 	m.mu.Unlock()
 	return m.release(u, 0, nil, err)
@@ -196,13 +228,14 @@ func (m *Manager) release(u *upload, n int64, read, write error) (State, error) 
 	u.busy = false
 	u.Offset += n
 	state := u.State
-	over := u.ended // cancelled meanwhile
+	over := u.ended && !u.Done // given up meanwhile
 	if u.Done || write != nil {
 		u.ended = true
 	}
-	if write != nil || over {
+	switch {
+	case write != nil || over:
 		delete(m.byID, u.ID)
-	} else {
+	case m.byID[u.ID] == u:
 		u.timer.Reset(TTL)
 	}
 	m.mu.Unlock()
@@ -226,13 +259,18 @@ func (u *upload) end() {
 	u.w.Abort()
 }
 
-// Cancel gives an upload up. KindNotFound.
+// Cancel gives an upload up. KindNotFound; KindConflict: all of it has come and
+// is being made visible.
 func (m *Manager) Cancel(user, id string) error {
 	m.mu.Lock()
 	u, err := m.find(user, id)
 	if err != nil {
 		m.mu.Unlock()
 		return err
+	}
+	if u.sealed && !u.Done {
+		m.mu.Unlock()
+		return metadata.Errorf(metadata.KindConflict, "the file is complete and just being stored: delete it when it is there")
 	}
 	m.giveUp(u)
 	return nil

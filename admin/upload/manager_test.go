@@ -238,3 +238,116 @@ func TestBounds(t *testing.T) {
 		want(t, "after Close", err, metadata.KindUnavailable)
 	})
 }
+
+// A folder of many small files goes on however many are finished already.
+func TestManyUploadsInARow(t *testing.T) {
+	ctx, m := context.Background(), NewManager()
+	var first, last State
+	for i := range finishedMax + 50 {
+		u := begin(t, m, "ann", 1, &file{})
+		s, err := m.Append(ctx, "ann", u.ID, 0, strings.NewReader("x"))
+		if err != nil || !s.Done {
+			t.Fatalf("upload %d: got %+v, %v", i, s, err)
+		}
+		if last = s; i == 0 {
+			first = s
+		}
+	}
+	if n := len(m.byID); n != finishedMax {
+		t.Errorf("%d finished ones are remembered, want %d", n, finishedMax)
+	}
+	_, err := m.Get("ann", first.ID)
+	want(t, "the oldest", err, metadata.KindNotFound)
+	if s, err := m.Get("ann", last.ID); err != nil || !s.Done {
+		t.Errorf("the newest: got %+v, %v", s, err)
+	}
+	m.Close()
+}
+
+// What is being made visible cannot be given up any more; whoever tries is told,
+// and the file's own request says that it is there.
+func TestCancelWhileCommitting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := NewManager(), &file{}
+		hold := make(chan struct{})
+		s := spec("ann", 1, f)
+		s.Commit = func(context.Context, metadata.Commit) (metadata.Entry, error) {
+			<-hold
+			return metadata.Entry{Name: "x"}, nil
+		}
+		u, err := m.Begin(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		type result struct {
+			s   State
+			err error
+		}
+		done := make(chan result)
+		go func() {
+			s, err := m.Append(context.Background(), "ann", u.ID, 0, strings.NewReader("x"))
+			done <- result{s, err}
+		}()
+		synctest.Wait()
+		want(t, "cancelling", m.Cancel("ann", u.ID), metadata.KindConflict)
+		m.EndUser("ann") // that cannot be stopped either, but nothing more comes of it
+		close(hold)
+		if r := <-done; r.err != nil || !r.s.Done {
+			t.Errorf("got %+v, %v, want what is true: it is there", r.s, r.err)
+		}
+		if len(m.byID) != 0 {
+			t.Errorf("%d uploads are left", len(m.byID))
+		}
+		if _, aborted, commits := f.state(); aborted == 0 || commits != 1 {
+			t.Errorf("aborted %d times, %d commits", aborted, commits)
+		}
+	})
+}
+
+// A commit that gets no answer ends.
+func TestCommitTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := NewManager(), &file{}
+		s := spec("ann", 1, f)
+		s.Commit = func(ctx context.Context, _ metadata.Commit) (metadata.Entry, error) {
+			<-ctx.Done()
+			return metadata.Entry{}, ctx.Err()
+		}
+		u, err := m.Begin(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err = m.Append(context.Background(), "ann", u.ID, 0, strings.NewReader("x"))
+		want(t, "no answer", err, metadata.KindTimeout)
+		if took := time.Since(began); took != CommitTimeout {
+			t.Errorf("took %v, want %v", took, CommitTimeout)
+		}
+		if len(m.byID) != 0 {
+			t.Errorf("%d uploads are left", len(m.byID))
+		}
+	})
+}
+
+// Given up between its last byte and its commit: it is not committed.
+func TestCancelBeforeCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := NewManager(), &file{hold: make(chan struct{})}
+		u := begin(t, m, "ann", 1, f)
+		done := make(chan error)
+		go func() {
+			_, err := m.Append(context.Background(), "ann", u.ID, 0, strings.NewReader("x"))
+			done <- err
+		}()
+		synctest.Wait()
+		if err := m.Cancel("ann", u.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err == nil {
+			t.Error("an upload that was given up succeeded")
+		}
+		if _, aborted, commits := f.state(); aborted == 0 || commits != 0 {
+			t.Errorf("aborted %d times, %d commits", aborted, commits)
+		}
+	})
+}
