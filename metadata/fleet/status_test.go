@@ -177,6 +177,14 @@ func TestMeter(t *testing.T) {
 	if a, b := m.eta(100_000); a != 0 || b != 0 {
 		t.Errorf("nothing moves any more: %d to %d s", a, b)
 	}
+	for range 3 { // the next repair, whose speed is known at once
+		now = now.Add(time.Second)
+		m.bytes += 5000
+		m.tick(now)
+	}
+	if a, b := m.eta(100_000); a < 15 || b > 25 {
+		t.Errorf("20 s of work after a rest: %d to %d s", a, b)
+	}
 }
 
 // TestCanLose compares the figure with trying all sets of servers.

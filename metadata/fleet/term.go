@@ -220,7 +220,12 @@ type meter struct {
 	last       time.Time
 	fast, slow float64 // bytes per second over about 15 s and 2 min
 	since      time.Time
+	moved      time.Time // when bytes last came
 }
+
+// meterIdle is how long nothing is copied until a measurement is over: the
+// next repair's speed is not averaged with the rest before it.
+const meterIdle = 30 * time.Second
 
 func (m *meter) tick(now time.Time) {
 	if m.last.IsZero() {
@@ -229,6 +234,13 @@ func (m *meter) tick(now time.Time) {
 	}
 	dt := now.Sub(m.last).Seconds()
 	if dt <= 0 {
+		return
+	}
+	switch {
+	case m.bytes > 0:
+		m.moved = now
+	case now.Sub(m.moved) >= meterIdle:
+		*m = meter{last: now, since: now, moved: m.moved}
 		return
 	}
 	rate := float64(m.bytes) / dt
