@@ -78,6 +78,9 @@ func guardToPB(g metadata.Guard) *metapb.Guard {
 	}
 	if !g.IfUnmodifiedSince.IsZero() {
 		out.IfUnmodifiedSince = g.IfUnmodifiedSince.Unix()
+		if out.IfUnmodifiedSince == 0 {
+			out.IfUnmodifiedSince = -1 // 0 would be no condition; nothing is from before 1970 either
+		}
 	}
 	for _, l := range g.If {
 		list := &metapb.IfList{Path: string(l.Path)}

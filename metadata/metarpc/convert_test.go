@@ -169,3 +169,21 @@ func TestHeartbeatWithOddTexts(t *testing.T) {
 		t.Errorf("got %+v, want %q in all texts", got, want)
 	}
 }
+
+// TestConditionOfTheEpochIsOne: "not modified since 1970" is not "whenever".
+func TestConditionOfTheEpochIsOne(t *testing.T) {
+	for _, tc := range []struct {
+		since time.Time
+		want  int64
+	}{{time.Time{}, 0}, {time.Unix(0, 0), -1}, {time.Unix(0, 5), -1}, {time.Unix(1, 0), 1}, {time.Unix(-7, 0), -7}} {
+		if got := guardToPB(metadata.Guard{IfUnmodifiedSince: tc.since}).GetIfUnmodifiedSince(); got != tc.want {
+			t.Errorf("since %v: got %d, want %d", tc.since, got, tc.want)
+		}
+	}
+	c := NewClient(newMemory(t), nil)
+	if _, err := c.Mkdir(t.Context(), "/d", metadata.Guard{}); err != nil {
+		t.Fatal(err)
+	}
+	err := c.Remove(t.Context(), "/d", metadata.Guard{IfUnmodifiedSince: time.Unix(0, 0)})
+	wantKind(t, err, metadata.KindPrecondition)
+}
