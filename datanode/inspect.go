@@ -122,14 +122,14 @@ func (s *Server) verify(ctx context.Context, disk metadata.DiskID, id metadata.B
 	defer s.buffers.Put(buf)
 	sums := buf.Sums[:blockio.SegmentChunks]
 	for done := int64(0); done < in.BlockLength(); {
-		n, err := in.Next(buf.Data[:blockio.SegmentBytes], sums)
-		if err != nil {
+		data := buf.Data[:min(blockio.SegmentBytes, in.BlockLength()-done)]
+		if err := blockio.Fill(in, data, sums); err != nil {
 			return err
 		}
-		if _, err := blockio.Verify(buf.Data[:n], sums[:(n+metadata.ChunkBytes-1)/metadata.ChunkBytes]); err != nil {
+		if _, err := blockio.Verify(data, sums[:(len(data)+metadata.ChunkBytes-1)/metadata.ChunkBytes]); err != nil {
 			return err
 		}
-		done += int64(n)
+		done += int64(len(data))
 	}
 	return nil
 }

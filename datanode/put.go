@@ -59,6 +59,9 @@ func (s *Server) Receive(ctx context.Context, r blockio.PutRequest, length int, 
 	f := s.forward(ctx, r)
 	for n := 0; n < length; {
 		m, err := in.Next(r.Data[n:], r.Sums[n/metadata.ChunkBytes:])
+		if err == nil && m <= 0 {
+			err = metadata.Errorf(metadata.KindInternal, "%v comes in pieces of nothing", r.Block)
+		}
 		if err != nil {
 			flow.fail(err)
 			f.giveUp()

@@ -183,12 +183,8 @@ func (s *Server) fetchFrom(ctx context.Context, store Store, src metadata.Locate
 		return metadata.Errorf(metadata.KindCorrupt, "%v has %d bytes of %v, want %d", src.Node, in.BlockLength(), ref.ID, ref.Length)
 	}
 	data, sums := buf.Data[:ref.Length], buf.Sums[:(int(ref.Length)+metadata.ChunkBytes-1)/metadata.ChunkBytes]
-	for n := 0; n < len(data); {
-		m, err := in.Next(data[n:], sums[n/metadata.ChunkBytes:])
-		if err != nil {
-			return err
-		}
-		n += m
+	if err := blockio.Fill(in, data, sums); err != nil {
+		return err
 	}
 	if _, err := blockio.Verify(data, sums); err != nil {
 		s.accuse(ctx, target, src, ref.ID)

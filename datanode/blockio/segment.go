@@ -66,6 +66,22 @@ func (r *segmentReader) begin() error {
 	return nil
 }
 
+// Fill reads the next len(data) bytes of a range and their checksums; there must
+// be so many. A source that gives nothing and no reason is an error, not a loop.
+func Fill(in Segments, data []byte, sums []uint32) error {
+	for n := 0; n < len(data); {
+		m, err := in.Next(data[n:], sums[n/metadata.ChunkBytes:])
+		if err == nil && m <= 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return early(err)
+		}
+		n += m
+	}
+	return nil
+}
+
 // early turns the end of the stream in the middle of a range into an error that
 // does not look like its end.
 func early(err error) error {

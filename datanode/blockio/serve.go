@@ -151,12 +151,8 @@ func (h *handler) sendRange(in Segments, s serverStream, rest int64) error {
 	data := buf[segmentSumBytes:]
 	for rest > 0 {
 		want := int(min(rest, SegmentBytes))
-		for n := 0; n < want; {
-			m, err := in.Next(data[n:], sums[n/metadata.ChunkBytes:])
-			if err != nil {
-				return early(err)
-			}
-			n += m
+		if err := Fill(in, data[:want], sums[:]); err != nil {
+			return err
 		}
 		count := chunks(want)
 		from := segmentSumBytes - 4*count

@@ -3,7 +3,6 @@ package blockio
 import (
 	"bytes"
 	"context"
-	"io"
 	"time"
 
 	"kendfs/datanode/blockio/blockpb"
@@ -161,16 +160,8 @@ func (h *handler) smallGet(ctx context.Context, _ quicwire.Peer, req []byte) ([]
 	var sums [smallBytes / metadata.ChunkBytes]uint32
 	count := chunks(int(want))
 	raw := make([]byte, 4*count+int(want))
-	data := raw[4*count:]
-	for n := 0; n < len(data); {
-		m, err := in.Next(data[n:], sums[n/metadata.ChunkBytes:])
-		if err != nil {
-			return nil, early(err)
-		}
-		if m == 0 {
-			return nil, early(io.ErrUnexpectedEOF)
-		}
-		n += m
+	if err := Fill(in, raw[4*count:], sums[:]); err != nil {
+		return nil, err
 	}
 	putSums(raw, sums[:count])
 	return marshal(&blockpb.GetReply{BlockLength: uint32(in.BlockLength()), RangeLength: uint32(want), Segments: raw}), nil
