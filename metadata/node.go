@@ -75,6 +75,7 @@ type Node struct {
 	Traffic     Traffic       // of its storage server
 	Gateway     Traffic       // of its gateway or admin
 	Commands    Traffic       // of its nameserver: Writes are commands, Reads queries
+	Drive       Drive         // of its gateway
 }
 
 // NodeChange is a set of changes to the operator's wishes for a node; nil
@@ -96,7 +97,18 @@ type Presence struct {
 	CertExpires time.Time
 	Sent        time.Time // by its own clock
 	Traffic     Traffic
+	Drive       Drive // of a gateway
 }
+
+// Drive is where a gateway serves the drive, as other machines reach it. It is
+// the gateway's own word: whoever shows it must look at it first.
+type Drive struct {
+	URL        string // "": it serves none
+	SelfSigned bool   // with a certificate that clients do not know
+}
+
+// DriveURLBytesMax bounds Drive.URL.
+const DriveURLBytesMax = 300
 
 // Disk is a storage server's disk as its heartbeat reports it.
 type Disk struct {

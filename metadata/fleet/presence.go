@@ -65,6 +65,9 @@ func (t *term) hear(p metadata.Presence, now time.Time) {
 	}
 	p.Version = short(p.Version, versionBytesMax)
 	p.Traffic = bounded(p.Traffic)
+	if len(p.Drive.URL) > metadata.DriveURLBytesMax {
+		p.Drive = metadata.Drive{} // half an address is none
+	}
 	t.present[p.Node] = presence{p, now}
 }
 
@@ -72,7 +75,7 @@ func (t *term) hear(p metadata.Presence, now time.Time) {
 // whether it lives, if it keeps no data.
 func (t *term) addPresence(n *metadata.Node, storage bool, now time.Time) {
 	p := t.present[n.ID]
-	n.Gateway = p.Traffic
+	n.Gateway, n.Drive = p.Traffic, p.Drive
 	if t.self.Node == n.ID && n.ID != 0 {
 		n.Commands = t.self.Traffic
 		if p.heard.IsZero() {

@@ -224,7 +224,7 @@ func TestPresence(t *testing.T) {
 		}
 		c.run(2 * time.Second)
 		expires := time.Now().Add(time.Hour)
-		if err := say(metadata.Presence{Version: "v9", CertExpires: expires, Traffic: metadata.Traffic{Writes: 7, Latency: make([]int64, 99)}}); err != nil {
+		if err := say(metadata.Presence{Version: "v9", CertExpires: expires, Drive: metadata.Drive{URL: "https://gate:8443/", SelfSigned: true}, Traffic: metadata.Traffic{Writes: 7, Latency: make([]int64, 99)}}); err != nil {
 			t.Fatal(err)
 		}
 		f.mu.Lock()
@@ -232,7 +232,7 @@ func TestPresence(t *testing.T) {
 		f.t.addPresence(&n, false, time.Now())
 		f.mu.Unlock()
 		if n.Liveness != metadata.LivenessUp || n.Version != "v9" || !n.CertExpires.Equal(expires) || n.Gateway.Writes != 7 ||
-			len(n.Gateway.Latency) != metadata.TrafficBuckets || n.ClockSkew != 3*time.Second {
+			len(n.Gateway.Latency) != metadata.TrafficBuckets || n.Drive.URL != "https://gate:8443/" || !n.Drive.SelfSigned || n.ClockSkew != 3*time.Second {
 			t.Errorf("got %+v", n)
 		}
 		for silent, want := range map[time.Duration]metadata.Liveness{
@@ -260,6 +260,10 @@ func TestPresenceIsBounded(t *testing.T) {
 		tm.hear(metadata.Presence{Node: metadata.NodeID(i + 1), Sent: now0()}, now0())
 	}
 	tm.hear(metadata.Presence{Node: 1, Sent: now0(), Version: string(make([]byte, 1000))}, now0())
+	tm.hear(metadata.Presence{Node: 3, Sent: now0(), Drive: metadata.Drive{URL: "http://" + string(make([]byte, metadata.DriveURLBytesMax))}}, now0())
+	if got := tm.present[3].Drive; got.URL != "" {
+		t.Errorf("an address of %d bytes was kept", len(got.URL))
+	}
 	tm.hear(metadata.Presence{Node: 2, Version: "without a time it says nothing"}, now0())
 	if len(tm.present) != presentMax || len(tm.present[1].Version) != versionBytesMax || tm.present[2].Version != "" {
 		t.Errorf("%d nodes, %d bytes, %q", len(tm.present), len(tm.present[1].Version), tm.present[2].Version)

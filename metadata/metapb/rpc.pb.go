@@ -340,6 +340,7 @@ type Presence struct {
 	CertExpires   int64                  `protobuf:"varint,3,opt,name=cert_expires,json=certExpires,proto3" json:"cert_expires,omitempty"`
 	Sent          int64                  `protobuf:"varint,4,opt,name=sent,proto3" json:"sent,omitempty"`
 	Traffic       *Traffic               `protobuf:"bytes,5,opt,name=traffic,proto3" json:"traffic,omitempty"`
+	Drive         *Drive                 `protobuf:"bytes,6,opt,name=drive,proto3" json:"drive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -409,6 +410,66 @@ func (x *Presence) GetTraffic() *Traffic {
 	return nil
 }
 
+func (x *Presence) GetDrive() *Drive {
+	if x != nil {
+		return x.Drive
+	}
+	return nil
+}
+
+// Drive is where a gateway serves the drive.
+type Drive struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Url           string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	SelfSigned    bool                   `protobuf:"varint,2,opt,name=self_signed,json=selfSigned,proto3" json:"self_signed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drive) Reset() {
+	*x = Drive{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drive) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drive) ProtoMessage() {}
+
+func (x *Drive) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drive.ProtoReflect.Descriptor instead.
+func (*Drive) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Drive) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Drive) GetSelfSigned() bool {
+	if x != nil {
+		return x.SelfSigned
+	}
+	return false
+}
+
 // RenewRequest keeps a session; with session 0 it is a sign of life only.
 type RenewRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -421,7 +482,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +494,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[6]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +507,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{6}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RenewRequest) GetSession() uint64 {
@@ -478,7 +539,7 @@ type RenewReply struct {
 
 func (x *RenewReply) Reset() {
 	*x = RenewReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -490,7 +551,7 @@ func (x *RenewReply) String() string {
 func (*RenewReply) ProtoMessage() {}
 
 func (x *RenewReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[7]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -503,7 +564,7 @@ func (x *RenewReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewReply.ProtoReflect.Descriptor instead.
 func (*RenewReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{7}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{8}
 }
 
 type GrantRequest struct {
@@ -519,7 +580,7 @@ type GrantRequest struct {
 
 func (x *GrantRequest) Reset() {
 	*x = GrantRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -531,7 +592,7 @@ func (x *GrantRequest) String() string {
 func (*GrantRequest) ProtoMessage() {}
 
 func (x *GrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[8]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -544,7 +605,7 @@ func (x *GrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantRequest.ProtoReflect.Descriptor instead.
 func (*GrantRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{8}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GrantRequest) GetSession() uint64 {
@@ -596,7 +657,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +669,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[9]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +682,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{9}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Lease) GetVolume() uint64 {
@@ -678,7 +739,7 @@ type DropRequest struct {
 
 func (x *DropRequest) Reset() {
 	*x = DropRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +751,7 @@ func (x *DropRequest) String() string {
 func (*DropRequest) ProtoMessage() {}
 
 func (x *DropRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[10]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +764,7 @@ func (x *DropRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropRequest.ProtoReflect.Descriptor instead.
 func (*DropRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{10}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DropRequest) GetSession() uint64 {
@@ -750,7 +811,7 @@ type Disk struct {
 
 func (x *Disk) Reset() {
 	*x = Disk{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +823,7 @@ func (x *Disk) String() string {
 func (*Disk) ProtoMessage() {}
 
 func (x *Disk) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[11]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +836,7 @@ func (x *Disk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disk.ProtoReflect.Descriptor instead.
 func (*Disk) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{11}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Disk) GetId() uint64 {
@@ -848,7 +909,7 @@ type VolumeDigest struct {
 
 func (x *VolumeDigest) Reset() {
 	*x = VolumeDigest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +921,7 @@ func (x *VolumeDigest) String() string {
 func (*VolumeDigest) ProtoMessage() {}
 
 func (x *VolumeDigest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[12]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +934,7 @@ func (x *VolumeDigest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VolumeDigest.ProtoReflect.Descriptor instead.
 func (*VolumeDigest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{12}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *VolumeDigest) GetDisk() uint64 {
@@ -936,7 +997,7 @@ type OrderResult struct {
 
 func (x *OrderResult) Reset() {
 	*x = OrderResult{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1009,7 @@ func (x *OrderResult) String() string {
 func (*OrderResult) ProtoMessage() {}
 
 func (x *OrderResult) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[13]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1022,7 @@ func (x *OrderResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderResult.ProtoReflect.Descriptor instead.
 func (*OrderResult) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{13}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OrderResult) GetId() uint64 {
@@ -1047,7 +1108,7 @@ type OrderProgress struct {
 
 func (x *OrderProgress) Reset() {
 	*x = OrderProgress{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1120,7 @@ func (x *OrderProgress) String() string {
 func (*OrderProgress) ProtoMessage() {}
 
 func (x *OrderProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[14]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1133,7 @@ func (x *OrderProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderProgress.ProtoReflect.Descriptor instead.
 func (*OrderProgress) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{14}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *OrderProgress) GetId() uint64 {
@@ -1131,7 +1192,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1204,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[15]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1217,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{15}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Heartbeat) GetNode() uint64 {
@@ -1266,7 +1327,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1339,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[16]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1352,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{16}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Order) GetId() uint64 {
@@ -1361,7 +1422,7 @@ type HeartbeatReply struct {
 
 func (x *HeartbeatReply) Reset() {
 	*x = HeartbeatReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1434,7 @@ func (x *HeartbeatReply) String() string {
 func (*HeartbeatReply) ProtoMessage() {}
 
 func (x *HeartbeatReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[17]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1447,7 @@ func (x *HeartbeatReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatReply.ProtoReflect.Descriptor instead.
 func (*HeartbeatReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{17}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HeartbeatReply) GetOrders() []*Order {
@@ -1427,7 +1488,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1500,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[18]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1513,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{18}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *JoinRequest) GetToken() string {
@@ -1517,7 +1578,7 @@ type JoinReply struct {
 
 func (x *JoinReply) Reset() {
 	*x = JoinReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1529,7 +1590,7 @@ func (x *JoinReply) String() string {
 func (*JoinReply) ProtoMessage() {}
 
 func (x *JoinReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[19]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1542,7 +1603,7 @@ func (x *JoinReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinReply.ProtoReflect.Descriptor instead.
 func (*JoinReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{19}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *JoinReply) GetNode() uint64 {
@@ -1590,7 +1651,7 @@ type CertRequest struct {
 
 func (x *CertRequest) Reset() {
 	*x = CertRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1663,7 @@ func (x *CertRequest) String() string {
 func (*CertRequest) ProtoMessage() {}
 
 func (x *CertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[20]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1676,7 @@ func (x *CertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CertRequest.ProtoReflect.Descriptor instead.
 func (*CertRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{20}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CertRequest) GetCsr() []byte {
@@ -1633,7 +1694,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1645,7 +1706,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[21]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,7 +1719,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{21}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{22}
 }
 
 type StatusReply struct {
@@ -1670,7 +1731,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1743,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[22]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1756,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{22}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StatusReply) GetJson() []byte {
@@ -1713,7 +1774,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1786,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[23]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1799,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{23}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{24}
 }
 
 type NodeView struct {
@@ -1754,13 +1815,14 @@ type NodeView struct {
 	ClockSkew     int64                  `protobuf:"varint,9,opt,name=clock_skew,json=clockSkew,proto3" json:"clock_skew,omitempty"` // nanoseconds its clock is ahead
 	Gateway       *Traffic               `protobuf:"bytes,10,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	Commands      *Traffic               `protobuf:"bytes,11,opt,name=commands,proto3" json:"commands,omitempty"`
+	Drive         *Drive                 `protobuf:"bytes,12,opt,name=drive,proto3" json:"drive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeView) Reset() {
 	*x = NodeView{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[24]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1772,7 +1834,7 @@ func (x *NodeView) String() string {
 func (*NodeView) ProtoMessage() {}
 
 func (x *NodeView) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[24]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1785,7 +1847,7 @@ func (x *NodeView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeView.ProtoReflect.Descriptor instead.
 func (*NodeView) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{24}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NodeView) GetNode() *NodeRow {
@@ -1865,6 +1927,13 @@ func (x *NodeView) GetCommands() *Traffic {
 	return nil
 }
 
+func (x *NodeView) GetDrive() *Drive {
+	if x != nil {
+		return x.Drive
+	}
+	return nil
+}
+
 type NodesReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Nodes         []*NodeView            `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
@@ -1874,7 +1943,7 @@ type NodesReply struct {
 
 func (x *NodesReply) Reset() {
 	*x = NodesReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[25]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1886,7 +1955,7 @@ func (x *NodesReply) String() string {
 func (*NodesReply) ProtoMessage() {}
 
 func (x *NodesReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[25]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1899,7 +1968,7 @@ func (x *NodesReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesReply.ProtoReflect.Descriptor instead.
 func (*NodesReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{25}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NodesReply) GetNodes() []*NodeView {
@@ -1917,7 +1986,7 @@ type RepairsRequest struct {
 
 func (x *RepairsRequest) Reset() {
 	*x = RepairsRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[26]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1929,7 +1998,7 @@ func (x *RepairsRequest) String() string {
 func (*RepairsRequest) ProtoMessage() {}
 
 func (x *RepairsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[26]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1942,7 +2011,7 @@ func (x *RepairsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepairsRequest.ProtoReflect.Descriptor instead.
 func (*RepairsRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{26}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{27}
 }
 
 type RepairsReply struct {
@@ -1954,7 +2023,7 @@ type RepairsReply struct {
 
 func (x *RepairsReply) Reset() {
 	*x = RepairsReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[27]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2035,7 @@ func (x *RepairsReply) String() string {
 func (*RepairsReply) ProtoMessage() {}
 
 func (x *RepairsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[27]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2048,7 @@ func (x *RepairsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepairsReply.ProtoReflect.Descriptor instead.
 func (*RepairsReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{27}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RepairsReply) GetJson() []byte {
@@ -1998,7 +2067,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[28]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2079,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[28]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2092,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{28}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StopRequest) GetNodes() []uint64 {
@@ -2042,7 +2111,7 @@ type StopReply struct {
 
 func (x *StopReply) Reset() {
 	*x = StopReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[29]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2123,7 @@ func (x *StopReply) String() string {
 func (*StopReply) ProtoMessage() {}
 
 func (x *StopReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[29]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2136,7 @@ func (x *StopReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopReply.ProtoReflect.Descriptor instead.
 func (*StopReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{29}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StopReply) GetJson() []byte {
@@ -2087,7 +2156,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[30]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2099,7 +2168,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[30]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2112,7 +2181,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{30}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchRequest) GetAfter() uint64 {
@@ -2131,7 +2200,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2212,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2225,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{31}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchReply) GetVersion() uint64 {
@@ -2175,7 +2244,7 @@ type PrioritiseRequest struct {
 
 func (x *PrioritiseRequest) Reset() {
 	*x = PrioritiseRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2256,7 @@ func (x *PrioritiseRequest) String() string {
 func (*PrioritiseRequest) ProtoMessage() {}
 
 func (x *PrioritiseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2269,7 @@ func (x *PrioritiseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrioritiseRequest.ProtoReflect.Descriptor instead.
 func (*PrioritiseRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{32}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PrioritiseRequest) GetVolume() uint64 {
@@ -2218,7 +2287,7 @@ type PrioritiseReply struct {
 
 func (x *PrioritiseReply) Reset() {
 	*x = PrioritiseReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2299,7 @@ func (x *PrioritiseReply) String() string {
 func (*PrioritiseReply) ProtoMessage() {}
 
 func (x *PrioritiseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2312,7 @@ func (x *PrioritiseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrioritiseReply.ProtoReflect.Descriptor instead.
 func (*PrioritiseReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{33}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{34}
 }
 
 var File_metadata_metapb_rpc_proto protoreflect.FileDescriptor
@@ -2273,13 +2342,18 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"bytes_read\x18\x04 \x01(\x03R\tbytesRead\x12#\n" +
 	"\rbytes_written\x18\x05 \x01(\x03R\fbytesWritten\x12\x16\n" +
 	"\x06errors\x18\x06 \x01(\x03R\x06errors\x12\x18\n" +
-	"\alatency\x18\a \x03(\x03R\alatency\"\xa5\x01\n" +
+	"\alatency\x18\a \x03(\x03R\alatency\"\xcf\x01\n" +
 	"\bPresence\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
 	"\astarted\x18\x02 \x01(\x03R\astarted\x12!\n" +
 	"\fcert_expires\x18\x03 \x01(\x03R\vcertExpires\x12\x12\n" +
 	"\x04sent\x18\x04 \x01(\x03R\x04sent\x12.\n" +
-	"\atraffic\x18\x05 \x01(\v2\x14.ken.meta.v1.TrafficR\atraffic\"o\n" +
+	"\atraffic\x18\x05 \x01(\v2\x14.ken.meta.v1.TrafficR\atraffic\x12(\n" +
+	"\x05drive\x18\x06 \x01(\v2\x12.ken.meta.v1.DriveR\x05drive\":\n" +
+	"\x05Drive\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1f\n" +
+	"\vself_signed\x18\x02 \x01(\bR\n" +
+	"selfSigned\"o\n" +
 	"\fRenewRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x121\n" +
 	"\bpresence\x18\x02 \x01(\v2\x15.ken.meta.v1.PresenceR\bpresence\x12\x12\n" +
@@ -2388,7 +2462,7 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\rStatusRequest\"!\n" +
 	"\vStatusReply\x12\x12\n" +
 	"\x04json\x18\x01 \x01(\fR\x04json\"\x0e\n" +
-	"\fNodesRequest\"\x97\x03\n" +
+	"\fNodesRequest\"\xc1\x03\n" +
 	"\bNodeView\x12(\n" +
 	"\x04node\x18\x01 \x01(\v2\x14.ken.meta.v1.NodeRowR\x04node\x12\x1a\n" +
 	"\bliveness\x18\x02 \x01(\rR\bliveness\x12\x14\n" +
@@ -2402,7 +2476,8 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"clock_skew\x18\t \x01(\x03R\tclockSkew\x12.\n" +
 	"\agateway\x18\n" +
 	" \x01(\v2\x14.ken.meta.v1.TrafficR\agateway\x120\n" +
-	"\bcommands\x18\v \x01(\v2\x14.ken.meta.v1.TrafficR\bcommands\"9\n" +
+	"\bcommands\x18\v \x01(\v2\x14.ken.meta.v1.TrafficR\bcommands\x12(\n" +
+	"\x05drive\x18\f \x01(\v2\x12.ken.meta.v1.DriveR\x05drive\"9\n" +
 	"\n" +
 	"NodesReply\x12+\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x15.ken.meta.v1.NodeViewR\x05nodes\"\x10\n" +
@@ -2434,7 +2509,7 @@ func file_metadata_metapb_rpc_proto_rawDescGZIP() []byte {
 	return file_metadata_metapb_rpc_proto_rawDescData
 }
 
-var file_metadata_metapb_rpc_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_metadata_metapb_rpc_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_metadata_metapb_rpc_proto_goTypes = []any{
 	(*Located)(nil),           // 0: ken.meta.v1.Located
 	(*VolumeView)(nil),        // 1: ken.meta.v1.VolumeView
@@ -2442,65 +2517,68 @@ var file_metadata_metapb_rpc_proto_goTypes = []any{
 	(*VolumesReply)(nil),      // 3: ken.meta.v1.VolumesReply
 	(*Traffic)(nil),           // 4: ken.meta.v1.Traffic
 	(*Presence)(nil),          // 5: ken.meta.v1.Presence
-	(*RenewRequest)(nil),      // 6: ken.meta.v1.RenewRequest
-	(*RenewReply)(nil),        // 7: ken.meta.v1.RenewReply
-	(*GrantRequest)(nil),      // 8: ken.meta.v1.GrantRequest
-	(*Lease)(nil),             // 9: ken.meta.v1.Lease
-	(*DropRequest)(nil),       // 10: ken.meta.v1.DropRequest
-	(*Disk)(nil),              // 11: ken.meta.v1.Disk
-	(*VolumeDigest)(nil),      // 12: ken.meta.v1.VolumeDigest
-	(*OrderResult)(nil),       // 13: ken.meta.v1.OrderResult
-	(*OrderProgress)(nil),     // 14: ken.meta.v1.OrderProgress
-	(*Heartbeat)(nil),         // 15: ken.meta.v1.Heartbeat
-	(*Order)(nil),             // 16: ken.meta.v1.Order
-	(*HeartbeatReply)(nil),    // 17: ken.meta.v1.HeartbeatReply
-	(*JoinRequest)(nil),       // 18: ken.meta.v1.JoinRequest
-	(*JoinReply)(nil),         // 19: ken.meta.v1.JoinReply
-	(*CertRequest)(nil),       // 20: ken.meta.v1.CertRequest
-	(*StatusRequest)(nil),     // 21: ken.meta.v1.StatusRequest
-	(*StatusReply)(nil),       // 22: ken.meta.v1.StatusReply
-	(*NodesRequest)(nil),      // 23: ken.meta.v1.NodesRequest
-	(*NodeView)(nil),          // 24: ken.meta.v1.NodeView
-	(*NodesReply)(nil),        // 25: ken.meta.v1.NodesReply
-	(*RepairsRequest)(nil),    // 26: ken.meta.v1.RepairsRequest
-	(*RepairsReply)(nil),      // 27: ken.meta.v1.RepairsReply
-	(*StopRequest)(nil),       // 28: ken.meta.v1.StopRequest
-	(*StopReply)(nil),         // 29: ken.meta.v1.StopReply
-	(*WatchRequest)(nil),      // 30: ken.meta.v1.WatchRequest
-	(*WatchReply)(nil),        // 31: ken.meta.v1.WatchReply
-	(*PrioritiseRequest)(nil), // 32: ken.meta.v1.PrioritiseRequest
-	(*PrioritiseReply)(nil),   // 33: ken.meta.v1.PrioritiseReply
-	(*Replica)(nil),           // 34: ken.meta.v1.Replica
-	(*VolumeRow)(nil),         // 35: ken.meta.v1.VolumeRow
-	(*NodeRow)(nil),           // 36: ken.meta.v1.NodeRow
+	(*Drive)(nil),             // 6: ken.meta.v1.Drive
+	(*RenewRequest)(nil),      // 7: ken.meta.v1.RenewRequest
+	(*RenewReply)(nil),        // 8: ken.meta.v1.RenewReply
+	(*GrantRequest)(nil),      // 9: ken.meta.v1.GrantRequest
+	(*Lease)(nil),             // 10: ken.meta.v1.Lease
+	(*DropRequest)(nil),       // 11: ken.meta.v1.DropRequest
+	(*Disk)(nil),              // 12: ken.meta.v1.Disk
+	(*VolumeDigest)(nil),      // 13: ken.meta.v1.VolumeDigest
+	(*OrderResult)(nil),       // 14: ken.meta.v1.OrderResult
+	(*OrderProgress)(nil),     // 15: ken.meta.v1.OrderProgress
+	(*Heartbeat)(nil),         // 16: ken.meta.v1.Heartbeat
+	(*Order)(nil),             // 17: ken.meta.v1.Order
+	(*HeartbeatReply)(nil),    // 18: ken.meta.v1.HeartbeatReply
+	(*JoinRequest)(nil),       // 19: ken.meta.v1.JoinRequest
+	(*JoinReply)(nil),         // 20: ken.meta.v1.JoinReply
+	(*CertRequest)(nil),       // 21: ken.meta.v1.CertRequest
+	(*StatusRequest)(nil),     // 22: ken.meta.v1.StatusRequest
+	(*StatusReply)(nil),       // 23: ken.meta.v1.StatusReply
+	(*NodesRequest)(nil),      // 24: ken.meta.v1.NodesRequest
+	(*NodeView)(nil),          // 25: ken.meta.v1.NodeView
+	(*NodesReply)(nil),        // 26: ken.meta.v1.NodesReply
+	(*RepairsRequest)(nil),    // 27: ken.meta.v1.RepairsRequest
+	(*RepairsReply)(nil),      // 28: ken.meta.v1.RepairsReply
+	(*StopRequest)(nil),       // 29: ken.meta.v1.StopRequest
+	(*StopReply)(nil),         // 30: ken.meta.v1.StopReply
+	(*WatchRequest)(nil),      // 31: ken.meta.v1.WatchRequest
+	(*WatchReply)(nil),        // 32: ken.meta.v1.WatchReply
+	(*PrioritiseRequest)(nil), // 33: ken.meta.v1.PrioritiseRequest
+	(*PrioritiseReply)(nil),   // 34: ken.meta.v1.PrioritiseReply
+	(*Replica)(nil),           // 35: ken.meta.v1.Replica
+	(*VolumeRow)(nil),         // 36: ken.meta.v1.VolumeRow
+	(*NodeRow)(nil),           // 37: ken.meta.v1.NodeRow
 }
 var file_metadata_metapb_rpc_proto_depIdxs = []int32{
-	34, // 0: ken.meta.v1.Located.replica:type_name -> ken.meta.v1.Replica
-	35, // 1: ken.meta.v1.VolumeView.volume:type_name -> ken.meta.v1.VolumeRow
+	35, // 0: ken.meta.v1.Located.replica:type_name -> ken.meta.v1.Replica
+	36, // 1: ken.meta.v1.VolumeView.volume:type_name -> ken.meta.v1.VolumeRow
 	0,  // 2: ken.meta.v1.VolumeView.located:type_name -> ken.meta.v1.Located
 	1,  // 3: ken.meta.v1.VolumesReply.volumes:type_name -> ken.meta.v1.VolumeView
 	4,  // 4: ken.meta.v1.Presence.traffic:type_name -> ken.meta.v1.Traffic
-	5,  // 5: ken.meta.v1.RenewRequest.presence:type_name -> ken.meta.v1.Presence
-	0,  // 6: ken.meta.v1.Lease.located:type_name -> ken.meta.v1.Located
-	34, // 7: ken.meta.v1.DropRequest.replica:type_name -> ken.meta.v1.Replica
-	11, // 8: ken.meta.v1.Heartbeat.disks:type_name -> ken.meta.v1.Disk
-	12, // 9: ken.meta.v1.Heartbeat.digests:type_name -> ken.meta.v1.VolumeDigest
-	13, // 10: ken.meta.v1.Heartbeat.done:type_name -> ken.meta.v1.OrderResult
-	14, // 11: ken.meta.v1.Heartbeat.running:type_name -> ken.meta.v1.OrderProgress
-	4,  // 12: ken.meta.v1.Heartbeat.traffic:type_name -> ken.meta.v1.Traffic
-	0,  // 13: ken.meta.v1.Order.sources:type_name -> ken.meta.v1.Located
-	16, // 14: ken.meta.v1.HeartbeatReply.orders:type_name -> ken.meta.v1.Order
-	36, // 15: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
-	11, // 16: ken.meta.v1.NodeView.disks:type_name -> ken.meta.v1.Disk
-	4,  // 17: ken.meta.v1.NodeView.traffic:type_name -> ken.meta.v1.Traffic
-	4,  // 18: ken.meta.v1.NodeView.gateway:type_name -> ken.meta.v1.Traffic
-	4,  // 19: ken.meta.v1.NodeView.commands:type_name -> ken.meta.v1.Traffic
-	24, // 20: ken.meta.v1.NodesReply.nodes:type_name -> ken.meta.v1.NodeView
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	6,  // 5: ken.meta.v1.Presence.drive:type_name -> ken.meta.v1.Drive
+	5,  // 6: ken.meta.v1.RenewRequest.presence:type_name -> ken.meta.v1.Presence
+	0,  // 7: ken.meta.v1.Lease.located:type_name -> ken.meta.v1.Located
+	35, // 8: ken.meta.v1.DropRequest.replica:type_name -> ken.meta.v1.Replica
+	12, // 9: ken.meta.v1.Heartbeat.disks:type_name -> ken.meta.v1.Disk
+	13, // 10: ken.meta.v1.Heartbeat.digests:type_name -> ken.meta.v1.VolumeDigest
+	14, // 11: ken.meta.v1.Heartbeat.done:type_name -> ken.meta.v1.OrderResult
+	15, // 12: ken.meta.v1.Heartbeat.running:type_name -> ken.meta.v1.OrderProgress
+	4,  // 13: ken.meta.v1.Heartbeat.traffic:type_name -> ken.meta.v1.Traffic
+	0,  // 14: ken.meta.v1.Order.sources:type_name -> ken.meta.v1.Located
+	17, // 15: ken.meta.v1.HeartbeatReply.orders:type_name -> ken.meta.v1.Order
+	37, // 16: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
+	12, // 17: ken.meta.v1.NodeView.disks:type_name -> ken.meta.v1.Disk
+	4,  // 18: ken.meta.v1.NodeView.traffic:type_name -> ken.meta.v1.Traffic
+	4,  // 19: ken.meta.v1.NodeView.gateway:type_name -> ken.meta.v1.Traffic
+	4,  // 20: ken.meta.v1.NodeView.commands:type_name -> ken.meta.v1.Traffic
+	6,  // 21: ken.meta.v1.NodeView.drive:type_name -> ken.meta.v1.Drive
+	25, // 22: ken.meta.v1.NodesReply.nodes:type_name -> ken.meta.v1.NodeView
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_rpc_proto_init() }
@@ -2515,7 +2593,7 @@ func file_metadata_metapb_rpc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metadata_metapb_rpc_proto_rawDesc), len(file_metadata_metapb_rpc_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -27,14 +27,22 @@ func trafficFromPB(t *metapb.Traffic) metadata.Traffic {
 func presenceToPB(p metadata.Presence) *metapb.Presence {
 	return &metapb.Presence{
 		Version: p.Version, Started: toNanos(p.Started), CertExpires: toNanos(p.CertExpires), Sent: toNanos(p.Sent),
-		Traffic: trafficToPB(p.Traffic),
+		Traffic: trafficToPB(p.Traffic), Drive: driveToPB(p.Drive),
 	}
+}
+
+func driveToPB(d metadata.Drive) *metapb.Drive {
+	return &metapb.Drive{Url: text(d.URL), SelfSigned: d.SelfSigned}
+}
+
+func driveFromPB(d *metapb.Drive) metadata.Drive {
+	return metadata.Drive{URL: d.GetUrl(), SelfSigned: d.GetSelfSigned()}
 }
 
 func presenceFromPB(p *metapb.Presence) metadata.Presence {
 	return metadata.Presence{
 		Version: p.GetVersion(), Started: fromNanos(p.GetStarted()), CertExpires: fromNanos(p.GetCertExpires()),
-		Sent: fromNanos(p.GetSent()), Traffic: trafficFromPB(p.GetTraffic()),
+		Sent: fromNanos(p.GetSent()), Traffic: trafficFromPB(p.GetTraffic()), Drive: driveFromPB(p.GetDrive()),
 	}
 }
 

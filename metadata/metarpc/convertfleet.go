@@ -144,7 +144,7 @@ func nodesToPB(ns []metadata.Node) *metapb.NodesReply {
 			Node: nodeRowToPB(n), Liveness: uint32(n.Liveness), Heard: toNanos(n.Heard),
 			Disks: disksToPB(n.Disks), Version: n.Version, Started: toNanos(n.Started),
 			CertExpires: toNanos(n.CertExpires), ClockSkew: int64(n.ClockSkew), Traffic: trafficToPB(n.Traffic),
-			Gateway: trafficToPB(n.Gateway), Commands: trafficToPB(n.Commands),
+			Gateway: trafficToPB(n.Gateway), Commands: trafficToPB(n.Commands), Drive: driveToPB(n.Drive),
 		})
 	}
 	return out
@@ -159,6 +159,7 @@ func nodesFromPB(r *metapb.NodesReply) []metadata.Node {
 		n.Started, n.CertExpires = fromNanos(v.GetStarted()), fromNanos(v.GetCertExpires())
 		n.ClockSkew, n.Traffic = time.Duration(v.GetClockSkew()), trafficFromPB(v.GetTraffic())
 		n.Gateway, n.Commands = trafficFromPB(v.GetGateway()), trafficFromPB(v.GetCommands())
+		n.Drive = driveFromPB(v.GetDrive())
 		out[i] = n
 	}
 	return out

@@ -142,35 +142,6 @@ func (n *Node) joinCommand(token string, roles []string) string {
 	return command + " " + token + " && ken run"
 }
 
-// gateways describes this node's own gateway: the addresses of others are not
-// known here.
-func (n *Node) gateways([]metadata.Node) []admin.Gateway {
-	if n.running.WebDAV == "" {
-		return nil
-	}
-	w := n.cfg.WebDAV
-	g := admin.Gateway{
-		Node: n.ID(), Name: n.cfg.Name, URL: n.running.WebDAV, TLS: strings.HasPrefix(n.running.WebDAV, "https"),
-		SelfSigned: w.SelfSigned && w.TLSCert == "",
-	}
-	host, port, err := net.SplitHostPort(strings.TrimSuffix(strings.SplitN(g.URL, "//", 2)[1], "/"))
-	if err != nil {
-		return []admin.Gateway{g}
-	}
-	bound, _, _ := net.SplitHostPort(w.Listen) // checked when it was bound
-	switch ip := net.ParseIP(bound); {
-	case bound == "" || ip != nil && ip.IsUnspecified():
-		// It listens everywhere: others reach it where they reach the node.
-		if mine, _, err := net.SplitHostPort(n.running.QUIC); err == nil {
-			g.URL = strings.SplitN(g.URL, "//", 2)[0] + "//" + net.JoinHostPort(mine, port) + "/"
-			host = mine
-		}
-	}
-	ip := net.ParseIP(host)
-	g.Loopback = host == "localhost" || ip != nil && ip.IsLoopback()
-	return []admin.Gateway{g}
-}
-
 // adminCluster is the nameservers as the desktop wants them.
 type adminCluster struct {
 	*metarpc.Client

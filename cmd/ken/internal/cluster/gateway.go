@@ -18,15 +18,6 @@ const gatewayInstance = "webdav"
 func (n *Node) startGateway(context.Context) error {
 	w := n.cfg.WebDAV
 	traffic := newTraffic()
-	meta := n.meta.Introduce(func() metadata.Presence { return n.presence(traffic.sum(n.started)) })
-	blocks := blockio.New(blockio.Config{
-		Node: n.ID(), Instance: gatewayInstance, Leaser: meta, Stager: n.meta, Referrer: n.meta,
-		Local: n.local.target, Wire: blockio.Quic(n.endpoint),
-		BlockBytes: w.BlockMiB << 20, BufferBytes: int64(w.BufferMiB) << 20, Logger: n.log,
-	})
-	n.blocks, n.traffic = blocks, traffic
-	n.drains = append(n.drains, blocks.Close)
-	n.wg.Go(func() { keepPresent(n.ctx, meta) })
 	l, err := listenTCP(w.Listen, "--webdav")
 	if err != nil {
 		return err
@@ -35,6 +26,20 @@ func (n *Node) startGateway(context.Context) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	n.drive = n.ownDrive(l.Addr(), conf != nil)
+	meta := n.meta.Introduce(func() metadata.Presence {
+		p := n.presence(traffic.sum(n.started))
+		p.Drive = n.drive
+		return p
+	})
+	blocks := blockio.New(blockio.Config{
+		Node: n.ID(), Instance: gatewayInstance, Leaser: meta, Stager: n.meta, Referrer: n.meta,
+		Local: n.local.target, Wire: blockio.Quic(n.endpoint),
+		BlockBytes: w.BlockMiB << 20, BufferBytes: int64(w.BufferMiB) << 20, Logger: n.log,
+	})
+	n.blocks, n.traffic = blocks, traffic
+	n.drains = append(n.drains, blocks.Close)
+	n.wg.Go(func() { keepPresent(n.ctx, meta) })
 	server := webdav.NewServer(webdav.ServerConfig{
 		Handler: n.traffic.counted(webdav.New(webdav.Config{
 			Tree: n.meta, Changer: n.meta, Locker: n.meta, Directory: n.meta, Blocks: blocks,

@@ -39,7 +39,8 @@ type Node struct {
 	replica  *replica.Node    // nil: not a nameserver
 	storage  *datanode.Server // nil: not a storage server
 	disks    []*blockstore.Store
-	traffic  *traffic // nil: not a gateway
+	traffic  *traffic       // nil: not a gateway
+	drive    metadata.Drive // where the gateway is; set before anything reads it
 	blocks   *blockio.Client
 	running  Running
 	started  time.Time
