@@ -49,7 +49,11 @@ func startApache(ctx context.Context, dir string) (*server, error) {
 		return nil, err
 	}
 	s := &server{name: "apache", url: "http://" + addr + "/", procs: []*exec.Cmd{c}}
-	return s, listening(ctx, addr)
+	if err := listening(ctx, addr); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("apache2 does not answer: %w", err)
+	}
+	return s, nil
 }
 
 // apacheConf is mod_dav on one folder. Connections stay open however many

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const password = "bench-password-1"
@@ -25,6 +26,9 @@ type server struct {
 	procs          []*exec.Cmd
 }
 
+// stopMax is how long a server may take to end; then it is killed.
+const stopMax = 15 * time.Second
+
 // stop ends the server's processes, those that need others first. s may be nil.
 func (s *server) stop() {
 	if s == nil {
@@ -32,7 +36,9 @@ func (s *server) stop() {
 	}
 	for _, p := range slices.Backward(s.procs) {
 		_ = p.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = p.Wait()                          // how it ended does not matter here
+		late := time.AfterFunc(stopMax, func() { _ = p.Process.Kill() })
+		_ = p.Wait() // how it ended does not matter here
+		late.Stop()
 	}
 }
 
@@ -68,17 +74,19 @@ func spawn(ctx context.Context, ken string, args ...string) (*exec.Cmd, string, 
 		return nil, "", err
 	}
 	var head strings.Builder
-	r := bufio.NewReader(out)
-	for ctx.Err() == nil {
+	// Whoever starts nothing and says nothing ends with ctx.
+	broken := context.AfterFunc(ctx, func() { _ = c.Process.Kill() })
+	for r := bufio.NewReader(out); ; {
 		line, err := r.ReadString('\n')
 		head.WriteString(line)
-		if line == "ready\n" {
+		if line == "ready\n" && broken() {
 			return c, head.String(), nil
 		}
-		if err != nil {
+		if err != nil || ctx.Err() != nil {
 			break
 		}
 	}
+	_ = c.Process.Kill() // it may have ended
 	return nil, "", errors.Join(fmt.Errorf("ken %v did not start: %s", args, head.String()), c.Wait(), ctx.Err())
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"kendfs/metadata"
 )
@@ -277,7 +278,12 @@ const promptMax = 40
 
 // prompt shows the place.
 func (s *Shell) prompt() string {
-	at := []rune(Printable(string(s.place)))
+	at := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) { // the line editor counts columns, and takes nothing else
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(s.place)))
 	if len(at) > promptMax {
 		at = append([]rune("…"), at[len(at)-promptMax+1:]...)
 	}
