@@ -12,7 +12,7 @@ import (
 )
 
 // plantedWorld has a volume in every state, dead blocks, sessions and tokens.
-func plantedWorld(t *testing.T) *fleetWorld {
+func plantedWorld(t testing.TB) *fleetWorld {
 	w := &fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: 1}}
 	for _, step := range []string{
 		"init admin=adm", "node name=one roles=datanode", "node name=two roles=datanode", "disks n1 a,aa", "disks n2 b",

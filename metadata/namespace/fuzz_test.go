@@ -59,31 +59,34 @@ func FuzzApply(f *testing.F) {
 	for _, cmd := range hostileCommands(seed) {
 		f.Add(encode(f, &metapb.Batch{Version: 1, Now: math.MaxInt64, Commands: []*metapb.Command{cmd, cmd}}))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var batch metapb.Batch
-		if proto.Unmarshal(data, &batch) != nil || len(batch.Commands) > 100 {
-			return
+	f.Fuzz(func(t *testing.T, data []byte) { checkApply(t, seed, data) })
+}
+
+// checkApply applies a batch to a copy of a world.
+func checkApply(t *testing.T, seed *world, data []byte) {
+	var batch metapb.Batch
+	if proto.Unmarshal(data, &batch) != nil || len(batch.Commands) > 100 {
+		return
+	}
+	kv := seed.kv.Clone()
+	results, err := Apply(kv, seed.index+1, &batch)
+	if err != nil {
+		if batch.Version == batchVersion {
+			t.Fatalf("Apply: %v", err)
 		}
-		kv := seed.kv.Clone()
-		results, err := Apply(kv, seed.index+1, &batch)
-		if err != nil {
-			if batch.Version == batchVersion {
-				t.Fatalf("Apply: %v", err)
-			}
-			return
+		return
+	}
+	for i, res := range results {
+		if res.Ok == (res.Kind != 0 || res.Message != "") {
+			t.Fatalf("result %d is neither an answer nor a refusal: %v", i, res)
 		}
-		for i, res := range results {
-			if res.Ok == (res.Kind != 0 || res.Message != "") {
-				t.Fatalf("result %d is neither an answer nor a refusal: %v", i, res)
-			}
-			if !res.Ok && res.Kind == uint32(metadata.KindInternal) {
-				t.Fatalf("command %d failed inside: %s", i, res.Message)
-			}
+		if !res.Ok && res.Kind == uint32(metadata.KindInternal) {
+			t.Fatalf("command %d failed inside: %s", i, res.Message)
 		}
-		if errs := Check(kv); len(errs) > 0 {
-			t.Fatalf("Check after %v: %v", &batch, errs)
-		}
-	})
+	}
+	if errs := Check(kv); len(errs) > 0 {
+		t.Fatalf("Check after %v: %v", &batch, errs)
+	}
 }
 
 // FuzzAnswer: whatever is in a query, Answer does not panic and refuses with a kind.
@@ -106,17 +109,20 @@ func FuzzAnswer(f *testing.F) {
 	} {
 		f.Add(encode(f, q))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var q metapb.Query
-		if proto.Unmarshal(data, &q) != nil {
-			return
-		}
-		_, err := Answer(seed.kv, &q)
-		var refused *metadata.Error
-		if err != nil && !errors.As(err, &refused) {
-			t.Fatalf("Answer(%v): %v", &q, err)
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { checkAnswer(t, seed, data) })
+}
+
+// checkAnswer asks a world.
+func checkAnswer(t *testing.T, seed *world, data []byte) {
+	var q metapb.Query
+	if proto.Unmarshal(data, &q) != nil {
+		return
+	}
+	_, err := Answer(seed.kv, &q)
+	var refused *metadata.Error
+	if err != nil && !errors.As(err, &refused) {
+		t.Fatalf("Answer(%v): %v", &q, err)
+	}
 }
 
 func encode(t testing.TB, m proto.Message) []byte {

@@ -11,7 +11,7 @@ import (
 )
 
 // operated is plantedWorld with everything that operators keep.
-func operated(t *testing.T) *fleetWorld {
+func operated(t testing.TB) *fleetWorld {
 	w := plantedWorld(t)
 	for _, step := range []string{
 		"mute NODE_DOWN for=1h by=ann/admin", "desktop adm size=100", "record login outcome=ok by=ann/admin",
