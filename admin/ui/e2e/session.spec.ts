@@ -67,7 +67,7 @@ test('what destroys asks for the password, and the call is sent again', async ({
   await expect(dialog.getByText('Wrong password')).toBeVisible();
   await dialog.getByLabel('Password').fill(server.password);
   await page.keyboard.press('Enter');
-  await expect(page.getByText('is muted')).toBeVisible();
+  await expect(page.getByText('Muted for 1 h')).toBeVisible();
   expect(asked).toBe(2);
 });
 

@@ -6,8 +6,14 @@ import type { Win } from './windows.svelte';
 type State = { win?: string };
 
 class Address {
-  // opened is set when the page was opened with a place of its own.
-  first: Place | null = parse(location.pathname, location.search);
+  #first: Place | null = parse(location.pathname, location.search);
+
+  // first is the place that the page was opened with, once.
+  first(): Place | null {
+    const place = this.#first;
+    this.#first = null;
+    return place;
+  }
 
   // follow writes a window's place into the address.
   follow(win: Win | null, push = false): void {

@@ -1,22 +1,6 @@
-// What the desk shows at all times. Apps that ask for the same keys share it.
+// What only the desk itself shows; the rest is in model/queries.
 import { api, client, type Schemas } from '../api/client';
 import { query, type Query } from '../api/query.svelte';
-
-// health is the verdict with its facts and checks.
-export function health(): Query<Schemas['Health']> {
-  return query(() => 'health', (signal) => api(client.GET('/health', { signal })), {
-    topics: ['health'],
-    merge: (_, __, message) => message as Schemas['Health'],
-  });
-}
-
-// tasks is what the cluster is doing.
-export function tasks(): Query<Schemas['TaskList']> {
-  return query(() => 'tasks', (signal) => api(client.GET('/tasks', { signal })), {
-    topics: ['tasks'],
-    merge: (_, __, message) => message as Schemas['TaskList'],
-  });
-}
 
 const most = 50;
 

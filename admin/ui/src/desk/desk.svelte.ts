@@ -15,6 +15,8 @@ class Shell {
   preferences = $state(false);
   password = $state(false);
   phone = $state(false);
+  // sheet is the phone's list of everything else, over the app
+  sheet = $state(false);
   // snapHint is where a window that is being dragged would go.
   snapHint = $state.raw<{ x: number; y: number; w: number; h: number } | null>(null);
 }
@@ -26,7 +28,14 @@ export const shell = new Shell();
 export function openApp(id: AppId, params: Params = {}, options: { fresh?: boolean } = {}): Win | null {
   const def = appOf(id);
   if (!def) return null;
+  shell.sheet = false;
   const opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+  const old = def.single && !options.fresh ? windows.list.find((w) => w.app === id) : undefined;
+  if (old) {
+    void focusWindow(old);
+    if (Object.keys(params).length) windowFor(old).setParams(params, true);
+    return old;
+  }
   const win = windows.open(id, def.size, params, { ...options, opener });
   win.title ||= t.apps[id];
   void focusWindow(win);
@@ -35,6 +44,7 @@ export function openApp(id: AppId, params: Params = {}, options: { fresh?: boole
 
 // focusWindow brings a window up and gives it the keyboard.
 export async function focusWindow(win: Win): Promise<void> {
+  shell.sheet = false;
   windows.focus(win);
   await tick();
   const element = document.getElementById(win.id);
@@ -49,6 +59,13 @@ export function closeWindow(win: Win): void {
   if (win.opener?.isConnected && win.opener !== document.body) win.opener.focus({ preventScroll: true });
   else if (windows.top) void focusWindow(windows.top);
   else document.getElementById('icons')?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+}
+
+// minimiseWindow puts it away; who worked in it goes on at its button.
+export function minimiseWindow(win: Win): void {
+  const had = document.getElementById(win.id)?.contains(document.activeElement);
+  windows.minimise(win);
+  if (had) document.querySelector<HTMLElement>(`[data-win="${win.id}"]`)?.focus();
 }
 
 // windowFor is what the app inside a window may do with it.

@@ -8,7 +8,7 @@ export type Drag = {
 const threshold = 4; // px before a press becomes a drag
 
 // drag starts with the pointerdown and calls move with the way from the start,
-// at most once a frame.
+// at most once a frame. Escape, or losing the pointer, cancels it.
 export function drag(e: PointerEvent, start: () => Drag | null): void {
   if (e.button !== 0 || !(e.currentTarget instanceof HTMLElement)) return;
   const handle = e.currentTarget;
@@ -32,19 +32,27 @@ export function drag(e: PointerEvent, start: () => Drag | null): void {
     frame ||= requestAnimationFrame(flush);
   };
   const finish = (cancelled: boolean): void => {
-    if (frame) {
-      cancelAnimationFrame(frame);
-      flush();
-    }
-    stop();
-    active?.end?.(cancelled);
+    cancelAnimationFrame(frame);
+    if (frame && !cancelled) flush();
+    const done = active;
     active = null;
+    stop();
+    done?.end?.(cancelled);
   };
   const onup = (m: PointerEvent): void => {
     if (m.pointerId === e.pointerId) finish(false);
   };
   const oncancel = (): void => finish(true);
+  const onkey = (k: KeyboardEvent): void => {
+    if (k.key !== 'Escape' || !active) return;
+    k.preventDefault();
+    k.stopPropagation();
+    finish(true);
+  };
   const stop = (): void => {
+    if (handle.hasPointerCapture(e.pointerId)) handle.releasePointerCapture(e.pointerId);
+    removeEventListener('keydown', onkey, true);
+    handle.removeEventListener('lostpointercapture', oncancel);
     handle.removeEventListener('pointermove', onmove);
     handle.removeEventListener('pointerup', onup);
     handle.removeEventListener('pointercancel', oncancel);
@@ -52,6 +60,8 @@ export function drag(e: PointerEvent, start: () => Drag | null): void {
   // At once: a quick pointer leaves a thin edge before its first move is told.
   handle.setPointerCapture(e.pointerId);
   handle.addEventListener('pointermove', onmove);
+  handle.addEventListener('lostpointercapture', oncancel);
+  addEventListener('keydown', onkey, true);
   handle.addEventListener('pointerup', onup);
   handle.addEventListener('pointercancel', oncancel);
 }

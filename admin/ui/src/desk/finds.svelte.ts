@@ -16,6 +16,7 @@ import UserIcon from '@lucide/svelte/icons/user';
 import { apps, appOf, type AppDef } from '../apps/registry';
 import { api, client } from '../api/client';
 import { session } from '../api/session.svelte';
+import { drain } from '../model/acts';
 import { focusWindow, openApp, shell, windows } from './desk.svelte';
 import { best } from './fuzzy';
 import { layouts } from './layouts.svelte';
@@ -66,6 +67,14 @@ function act(id: string, label: string, icon: LucideIcon, run: () => void, also 
   return { id: `act-${id}`, group: 'actions', label, icon, also, run };
 }
 
+// upload asks for files in the Files window used last.
+function upload(): void {
+  const [last] = windows.list.filter((w) => w.app === 'files').sort((a, b) => b.z - a.z);
+  if (!last) return void openApp('files', { do: 'upload' });
+  void focusWindow(last);
+  last.params = { ...last.params, do: 'upload' };
+}
+
 function fromActions(): Found[] {
   const list = [
     act('theme-light', t.actTheme(t.themeLight), Contrast, () => look.set({ theme: 'light' }), 'light'),
@@ -76,8 +85,8 @@ function fromActions(): Found[] {
     act('keys', t.actShortcuts, Keyboard, () => void (shell.cheat = true)),
     act('out', t.actSignOut, LogOut, () => void signOut(), 'logout'),
   ];
-  if (session.can('writer')) list.unshift(act('upload', t.actUpload, Upload, () => void openApp('files', { do: 'upload' })));
-  if (session.can('admin')) list.unshift(act('add', t.actAddNode, Plus, () => void openApp('nodes', { do: 'add' }), 'join'));
+  if (session.can('writer')) list.unshift(act('upload', t.actUpload, Upload, upload));
+  if (session.can('admin')) list.unshift(act('add', t.actAddNode, Plus, () => void openApp('nodes', { add: '1' }), 'join'));
   return list;
 }
 
@@ -88,9 +97,9 @@ export async function nodesFor(): Promise<Found[]> {
     return list.items.flatMap((n): Found[] => {
       const found: Found[] = [
         { id: `node-${n.id}`, group: 'nodes', label: n.name, about: n.zone || n.addr, also: `${n.id} ${n.addr}`, icon: Server, run: (fresh) => void openApp('nodes', { id: n.id }, { fresh }) },
-        { id: `safe-${n.id}`, group: 'actions', label: t.actSafe(n.name), icon: ShieldQuestionMark, run: () => void openApp('nodes', { id: n.id, do: 'safe' }) },
+        { id: `safe-${n.id}`, group: 'actions', label: t.actSafe(n.name), icon: ShieldQuestionMark, run: () => void openApp('nodes', { id: n.id, tab: 'stop' }) },
       ];
-      if (session.can('operator')) found.push({ id: `drain-${n.id}`, group: 'actions', label: t.actDrain(n.name), also: 'drain', icon: Server, run: () => void openApp('nodes', { id: n.id, do: 'drain' }) });
+      if (session.can('operator')) found.push({ id: `drain-${n.id}`, group: 'actions', label: t.actDrain(n.name), also: 'drain', icon: Server, run: () => void drain({ id: n.id, name: n.name }) });
       return found;
     });
   } catch {
@@ -115,7 +124,7 @@ export async function filesFor(query: string): Promise<Found[]> {
       about: folderOf(e.path),
       also: e.path,
       icon: e.dir ? Folder : File,
-      run: (fresh) => void openApp('files', e.dir ? { path: e.path } : { path: folderOf(e.path), select: e.name }, { fresh }),
+      run: (fresh) => void openApp('files', e.dir ? { path: e.path } : { path: folderOf(e.path), select: e.path }, { fresh }),
     }));
   } catch {
     return [];

@@ -26,13 +26,24 @@ class Layouts {
   async load(): Promise<void> {
     const mine = this.#local();
     if (mine) this.#show(mine);
+    const shown = this.#text();
     try {
       const theirs = sound(await api(client.GET('/me/desktop')));
-      if (theirs && theirs.at > (mine?.at ?? 0)) this.#show(theirs);
+      // Who began to work meanwhile keeps what is on screen.
+      if (theirs && theirs.at > (mine?.at ?? 0) && this.#text() === shown) this.#show(theirs);
     } catch {
       // Without the server the browser's own will do.
     }
     this.#ready = true;
+    if (this.#text() !== shown) this.changed();
+  }
+
+  #save(): Layout {
+    return save(windows.list, windows.area, this.icons, look.data, Date.now());
+  }
+
+  #text(): string {
+    return JSON.stringify({ ...this.#save(), at: 0 });
   }
 
   #local(): Layout | null {
@@ -65,7 +76,7 @@ class Layouts {
   }
 
   async #store(): Promise<void> {
-    const layout = save(windows.list, windows.area, this.icons, look.data, Date.now());
+    const layout = this.#save();
     const text = JSON.stringify({ ...layout, at: 0 });
     if (text === this.#stored) return;
     this.#stored = text;
@@ -77,7 +88,7 @@ class Layouts {
     try {
       await api(client.PUT('/me/desktop', { body: layout }));
     } catch {
-      // The next change tries again; this browser has it.
+      this.#stored = ''; // the next change tries again; this browser has it
     }
   }
 
@@ -85,16 +96,17 @@ class Layouts {
   leave(): void {
     if (!this.#ready) return;
     try {
-      localStorage.setItem(this.#key(), JSON.stringify(save(windows.list, windows.area, this.icons, look.data, Date.now())));
+      localStorage.setItem(this.#key(), JSON.stringify(this.#save()));
     } catch {
       // Storage is off: the last second is forgotten.
     }
   }
 
   reset(): void {
+    const before = this.#save();
     for (const w of windows.list) windows.close(w);
     this.icons = apps.map((a) => a.id);
-    toast(t.resetDone);
+    toast(t.resetDone, { action: { label: t.undo, run: () => this.#show(before) } });
   }
 }
 

@@ -2,6 +2,9 @@
 import { api, client, type Schemas } from '../api/client';
 import { live } from '../api/live.svelte';
 import { session } from '../api/session.svelte';
+import { transfers } from '../transfers/queue.svelte';
+import { confirm } from '../ui/confirm.svelte';
+import { t } from './strings';
 
 // whoami asks the server who is signed in.
 export async function whoami(): Promise<Schemas['Session']> {
@@ -32,6 +35,9 @@ export async function confirmPassword(password: string): Promise<void> {
 
 // signOut leaves nothing of the person on the page.
 export async function signOut(): Promise<void> {
+  const left = transfers.open;
+  if (left > 0 && !(await confirm({ tier: 1, title: t.signOutTitle, body: t.signOutBody(left), verb: t.signOut, reason: false }))) return;
+  transfers.cancelAll();
   live.stop();
   try {
     await api(client.DELETE('/session'));

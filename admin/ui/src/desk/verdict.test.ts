@@ -19,6 +19,7 @@ test('the pill says the word and the one number that matters', () => {
 
 test('a verdict of a newer server is unknown, not an error', () => {
   expect(toneOf('melting')).toBe('none');
+  expect(['at_risk', 'unavailable', 'read_only'].map(toneOf)).toEqual(['bad', 'bad', 'warn']); // red is for risk to data
   expect(shortOf(health({ verdict: 'melting' }))).toBe('Unknown');
 });
 

@@ -1,33 +1,22 @@
 // How a verdict looks and sounds. The words of the sentence are the server's.
 import type { Schemas } from '../api/client';
 import { spanRange, count } from '../i18n/format';
+import { w } from '../model/strings';
+import { verdictTones, type Verdict } from '../model/verdict';
 import type { Tone } from '../ui/tone';
-import { t } from './strings';
-
-export type Verdict = Schemas['Report']['verdict'];
-
-const tones: Record<Verdict, Tone> = {
-  protected: 'ok',
-  repairing: 'busy',
-  at_risk: 'warn',
-  unavailable: 'bad',
-  read_only: 'bad',
-  metadata_at_risk: 'warn',
-  unknown: 'none',
-};
 
 // toneOf answers the tone of a verdict, "unknown" for one of a newer server.
 export function toneOf(verdict: string): Tone {
-  return tones[verdict as Verdict] ?? 'none';
+  return verdictTones[verdict as Verdict] ?? 'none';
 }
 
 export function wordOf(verdict: string): string {
-  return t.verdicts[verdict as Verdict] ?? t.verdicts.unknown;
+  return w.verdict[verdict as Verdict] ?? w.verdict.unknown;
 }
 
 // shortOf is what the pill says: the word, and the one number that matters.
 export function shortOf(health: Schemas['Health'] | undefined): string {
-  if (!health) return t.verdicts.unknown;
+  if (!health) return w.verdict.unknown;
   const r = health.report;
   const word = wordOf(r.verdict);
   if (r.verdict === 'repairing' && r.repair.eta_max_seconds > 0 && !r.repair.stalled)

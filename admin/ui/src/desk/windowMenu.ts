@@ -9,7 +9,7 @@ import X from '@lucide/svelte/icons/x';
 import { copyText } from '../ui/clipboard';
 import type { MenuItem } from '../ui/menu.svelte';
 import { toast } from '../ui/toast.svelte';
-import { closeWindow, openApp, windows } from './desk.svelte';
+import { closeWindow, minimiseWindow, openApp, windows } from './desk.svelte';
 import type { Snap } from './geometry';
 import { format } from './route';
 import { t } from './strings';
@@ -27,7 +27,7 @@ export function windowItems(win: Win, mode: (m: 'move' | 'size') => void): MenuI
     { label: t.move, icon: Move, run: () => mode('move') },
     { label: t.resize, icon: MoveDiagonal2, run: () => mode('size') },
     { label: win.snap === 'max' ? t.restore : t.maximise, icon: Maximize2, run: () => windows.toggleMax(win) },
-    { label: t.minimise, icon: Minus, run: () => windows.minimise(win) },
+    { label: t.minimise, icon: Minus, run: () => minimiseWindow(win) },
     'separator',
     snap(t.snapLeft, 'left'),
     snap(t.snapRight, 'right'),

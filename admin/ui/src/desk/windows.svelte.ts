@@ -125,7 +125,11 @@ export class Windows {
     const order = this.list.filter((w) => !w.min).sort((a, b) => a.z - b.z);
     const win = back ? order.at(-2) : order[0];
     if (!win) return null;
-    if (back && this.top) this.top.z = Math.min(...order.map((w) => w.z)) - 1;
+    // Going back, the one in front becomes the last. All are counted from 1 again,
+    // for below 0 a window would lie behind the desk.
+    const last = order.at(-1);
+    if (back && last) [last, ...order.slice(0, -1)].forEach((w, i) => (w.z = i + 1));
+    this.#z = Math.max(this.#z, order.length);
     this.focus(win);
     return win;
   }

@@ -45,14 +45,20 @@ export function locale(): string {
   return locales[current];
 }
 
-// ready resolves when every slice made so far speaks the language in use.
+let asked = 0;
+
+// ready resolves when every slice made so far speaks the language in use. One
+// that cannot be loaded stays English.
 export async function ready(): Promise<void> {
-  await Promise.all(slices.map((s) => s.ready(current)));
+  await Promise.allSettled(slices.map((s) => s.ready(current)));
 }
 
-// speak changes the language, at once for all that is on screen.
+// speak changes the language, at once for all that is on screen; of two that are
+// asked for, the later one stands.
 export async function speak(next: Lang): Promise<void> {
-  await Promise.all(slices.map((s) => s.ready(next)));
+  const nth = ++asked;
+  await Promise.allSettled(slices.map((s) => s.ready(next)));
+  if (nth !== asked) return;
   current = next;
   document.documentElement.lang = next;
 }

@@ -16,10 +16,10 @@ type Impact = Schemas['Impact'];
 export type Who = { id: string; name: string };
 
 // attempt does something, says what came of it, and has the screen read again.
-async function attempt(run: () => Promise<unknown>, said: string | ((answer: unknown) => string)): Promise<boolean> {
+async function attempt(run: () => Promise<unknown>, said: string | ((answer: unknown) => string), undo?: () => Promise<unknown>): Promise<boolean> {
   try {
     const answer = await run();
-    toast(typeof said === 'string' ? said : said(answer));
+    toast(typeof said === 'string' ? said : said(answer), undo && { action: { label: w.act.undo, run: () => void undo() } });
     return true;
   } catch (cause) {
     const p = problemOf(cause);
@@ -132,7 +132,7 @@ export async function prioritise(volume: string): Promise<boolean> {
 
 export async function mute(code: string, seconds: number): Promise<boolean> {
   const params = { path: { code } };
-  return attempt(() => api(client.PUT('/health/checks/{code}/mute', { params, body: { seconds } })), w.act.muted(span(seconds)));
+  return attempt(() => api(client.PUT('/health/checks/{code}/mute', { params, body: { seconds } })), w.act.muted(span(seconds)), () => unmute(code));
 }
 
 export async function unmute(code: string): Promise<boolean> {

@@ -77,6 +77,7 @@ export const de: Messages = {
     byCommandBody: 'Das geschieht im Terminal:',
     failed: 'Das hat nicht geklappt',
     done: 'Erledigt.',
+    undo: 'Rückgängig',
     needs: (role) => `Dafür braucht es die Rolle ${role}.`,
   },
   role: { none: 'keine', viewer: 'viewer', reader: 'reader', writer: 'writer', operator: 'operator', admin: 'Administrator' },

@@ -77,6 +77,7 @@ export const en = {
     byCommandBody: 'This is done on a terminal:',
     failed: 'That did not work',
     done: 'Done.',
+    undo: 'Undo',
     needs: (role: string) => `This needs the role ${role}.`,
   },
   role: { none: 'none', viewer: 'viewer', reader: 'reader', writer: 'writer', operator: 'operator', admin: 'administrator' },

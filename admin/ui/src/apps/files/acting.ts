@@ -70,7 +70,7 @@ export function acting(browser: Browser, stage: Stage): Acts {
     rename: (e) => (browser.renaming = e.path),
     remove: (all) => void remove(all).then((done) => done && stage.focus()),
     properties: stage.properties,
-    copyPath: (all) => void copyText(all.join('\n')).then(() => toast(t.pathCopied)),
+    copyPath: (all) => void copyText(all.join('\n')).then((done) => done && toast(t.pathCopied)),
     favourite: (path) => look.favourite(path),
     isFavourite: (path) => look.favourites.includes(path),
     create: () => void create(),

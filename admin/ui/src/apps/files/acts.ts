@@ -37,7 +37,7 @@ export async function rename(entry: Entry, name: string): Promise<Entry | Proble
   }
 }
 
-type Made = { from: string; to: string };
+type Made = { from: string; to: string; replaced?: boolean };
 
 // put moves or copies entries into a folder; what is taken is asked about.
 export async function put(paths: readonly string[], to: string, copy: boolean): Promise<void> {
@@ -50,7 +50,7 @@ export async function put(paths: readonly string[], to: string, copy: boolean): 
     if (!copy && parent(from) === to) continue;
     try {
       const at = await one(from, to, copy, asked);
-      if (at) made.push({ from, to: at });
+      if (at) made.push(at);
     } catch (cause) {
       failed++;
       last = cause;
@@ -62,24 +62,25 @@ export async function put(paths: readonly string[], to: string, copy: boolean): 
   if (made.length === 0) return;
   const where = plain(to === '/' ? t.drive : base(to));
   if (copy) toast(t.copied(made.length, where));
+  else if (made.some((m) => m.replaced)) toast(t.moved(made.length, where)); // what was replaced does not come back
   else toast(t.moved(made.length, where), { action: { label: t.undoRename, run: () => void back(made) } });
 }
 
 type Asked = ReturnType<typeof conflicts.batch>;
 
-async function one(from: string, dir: string, copy: boolean, asked: Asked): Promise<string | null> {
+async function one(from: string, dir: string, copy: boolean, asked: Asked): Promise<Made | null> {
   const act = copy ? duplicate : move;
   const name = base(from);
-  if (copy && parent(from) === dir) return nextFree(act, from, dir, name);
+  if (copy && parent(from) === dir) return { from, to: await nextFree(act, from, dir, name) };
   const to = join(dir, name);
   try {
-    return (await act(from, to)).path;
+    return { from, to: (await act(from, to)).path };
   } catch (cause) {
     if (problemOf(cause).code !== 'exists') throw cause;
   }
   const policy = await asked.ask(to);
-  if (policy === 'replace') return (await act(from, to, true)).path;
-  return policy === 'both' ? nextFree(act, from, dir, name) : null;
+  if (policy === 'replace') return { from, to: (await act(from, to, true)).path, replaced: true };
+  return policy === 'both' ? { from, to: await nextFree(act, from, dir, name) } : null;
 }
 
 async function nextFree(act: typeof move, from: string, dir: string, name: string): Promise<string> {
@@ -106,8 +107,9 @@ const most = 1000; // paths in one request
 
 // remove asks with what the server counted, and deletes. It answers whether it did.
 export async function remove(entries: readonly Entry[]): Promise<boolean> {
-  const paths = entries.slice(0, most).map((e) => e.path);
-  const ask = (dry: boolean) => api(client.POST('/fs/delete', { params: { query: { dry_run: dry } }, body: { paths } }));
+  const paths = entries.map((e) => e.path);
+  const ask = (dry: boolean): Promise<Would> =>
+    inParts(paths, most, (part) => api(client.POST('/fs/delete', { params: { query: { dry_run: dry } }, body: { paths: part } })));
   const first = entries[0];
   if (!first) return false;
   try {
@@ -138,9 +140,25 @@ export async function remove(entries: readonly Entry[]): Promise<boolean> {
 }
 
 type Fact = Schemas['Fact'];
-type Would = { files: number; directories: number; bytes: number; complete?: boolean; failed: readonly { path: string; title: string }[] };
+type Would = { deleted: number; files: number; directories: number; bytes: number; complete?: boolean; failed: readonly { path: string; title: string }[] };
 
-export function factsOf(would: Would): Fact[] {
+// inParts does many paths in requests of so many, and adds the answers up. The
+// first one that fails altogether ends it.
+export async function inParts(paths: readonly string[], size: number, one: (part: string[]) => Promise<Would>): Promise<Would> {
+  const sum = { deleted: 0, files: 0, directories: 0, bytes: 0, complete: true, failed: [] as Would['failed'][number][] };
+  for (let at = 0; at < paths.length; at += size) {
+    const w = await one(paths.slice(at, at + size));
+    sum.deleted += w.deleted;
+    sum.files += w.files;
+    sum.directories += w.directories;
+    sum.bytes += w.bytes;
+    sum.complete &&= w.complete !== false;
+    sum.failed.push(...w.failed);
+  }
+  return sum;
+}
+
+export function factsOf(would: Omit<Would, 'deleted'>): Fact[] {
   const facts: Fact[] = [];
   const add = (label: string, value: string, danger = false): number => facts.push({ label, value, danger });
   if (would.files > 0) add(t.deleteFiles, count(would.files));

@@ -1,7 +1,7 @@
 // One window of Files: where it is, what it shows and what is selected.
 import { api, client } from '../../api/client';
 import { problemOf, type Problem } from '../../api/problem';
-import { Folder } from './folder.svelte';
+import { Folder, type ReadPage } from './folder.svelte';
 import { onChanged } from './changes';
 import { comparer, row } from './order';
 import { base, join, parent, root } from './paths';
@@ -10,8 +10,10 @@ import type { Entry } from './types';
 
 export type Found = { text: string; items: readonly Entry[]; complete: boolean; seen: number };
 
+const entriesOf: ReadPage = (path, cursor, limit, signal) => api(client.GET('/fs/entries', { params: { query: { path, limit, cursor } }, signal }));
+
 export class Browser {
-  folder = new Folder((path, cursor, limit, signal) => api(client.GET('/fs/entries', { params: { query: { path, limit, cursor } }, signal })));
+  folder = new Folder((...of) => this.read(...of));
   trail = $state.raw<Trail>(begin(root));
   // selected holds paths
   selected = $state.raw<ReadonlySet<string>>(new Set<string>());
@@ -28,6 +30,10 @@ export class Browser {
   chosen = $derived<readonly Entry[]>(this.selected.size === 0 ? [] : this.entries.filter((e) => this.selected.has(e.path)));
   #abort: AbortController | null = null;
   #after: string | null = null;
+  #dirty = false;
+  #following = false;
+
+  constructor(private read: ReadPage = entriesOf) {}
 
   get path(): string {
     return this.trail.here;
@@ -36,7 +42,7 @@ export class Browser {
   // listen follows changes made anywhere on this page.
   listen(): () => void {
     const stop = onChanged((folders) => {
-      if (folders.has(this.path)) void this.reload();
+      if (folders.has(this.path)) void this.#follow();
     });
     return () => {
       stop();
@@ -85,6 +91,19 @@ export class Browser {
     if (path === null || parent(path) !== this.path || this.folder.loading) return;
     this.#after = null;
     if (this.folder.has(base(path))) this.selected = new Set([path]);
+  }
+
+  // follow reads the folder again, and once more for what changed meanwhile: a
+  // hundred arriving files must not start a long reading over a hundred times.
+  async #follow(): Promise<void> {
+    this.#dirty = true;
+    if (this.#following) return;
+    this.#following = true;
+    while (this.#dirty) {
+      this.#dirty = false;
+      await this.reload();
+    }
+    this.#following = false;
   }
 
   async reload(): Promise<void> {

@@ -56,6 +56,8 @@ export const de: Messages = {
   self: 'Das sind Sie. Ein anderer Administrator kann es tun.',
   save: 'Speichern',
   search: 'Benutzer suchen',
+  nothingFound: 'So heißt niemand',
+  nothingFoundDetail: 'Suchen Sie nach einem Teil des Namens.',
   rolesIntro: 'Jede Rolle darf, was die Rollen vor ihr dürfen, und mehr. Der Server prüft das bei jeder Anfrage.',
   may: 'Was sie darf',
   allowed: 'Erlaubt',

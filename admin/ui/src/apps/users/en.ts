@@ -66,6 +66,8 @@ export const en = {
   self: 'This is you. Another administrator can do it.',
   save: 'Save',
   search: 'Find a user',
+  nothingFound: 'Nobody is called that',
+  nothingFoundDetail: 'Look for a part of the name.',
   // roles
   rolesIntro: 'Each role may do what the roles before it may, and more. The server checks this for every request.',
   may: 'What it may do',

@@ -45,3 +45,28 @@ export function template<T>(columns: readonly Column<T>[], widths: Readonly<Reco
     })
     .join(' ');
 }
+
+// titleOf is the column that names a row.
+export function titleOf<T>(cols: readonly Column<T>[]): Column<T> | undefined {
+  return cols.find((c) => c.phone === 'title') ?? cols[0];
+}
+
+// lines are the places of the columns on a narrow screen.
+export function lines<T>(cols: readonly Column<T>[]): { title: Column<T> | undefined; meta: readonly Column<T>[]; ends: readonly Column<T>[] } {
+  const title = titleOf(cols);
+  const others = cols.filter((c) => c !== title);
+  return { title, meta: others.filter((c) => (c.phone ?? 'meta') === 'meta'), ends: others.filter((c) => c.phone === 'end') };
+}
+
+// follow answers where the row that was at i is now, after its list changed;
+// one that is gone leaves its place to what follows it.
+export function follow(i: number, key: string | undefined, count: number, keyAt: (i: number) => string | undefined): number {
+  if (key !== undefined && keyAt(i) !== key) {
+    // Most moves are short ones: look around first.
+    for (let by = 1; by < count; by++) {
+      if (i - by >= 0 && keyAt(i - by) === key) return i - by;
+      if (i + by < count && keyAt(i + by) === key) return i + by;
+    }
+  }
+  return Math.max(0, Math.min(i, count - 1));
+}
