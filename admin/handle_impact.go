@@ -24,7 +24,7 @@ func (h *handlers) ImpactOfNodes(ctx context.Context, r api.ImpactOfNodesRequest
 			nodes, ids = append(nodes, m), append(ids, m.ID)
 		}
 	}
-	im := drainTogether(n, nodes, ids)
+	im := drainTogether(n, nodes)
 	if r.Params.Act == api.ImpactOfNodesParamsActMaintenance {
 		f, err := h.cfg.Cluster.SafeToStop(ctx, ids...)
 		if err != nil {
@@ -45,26 +45,33 @@ func (h *handlers) ImpactOfNodes(ctx context.Context, r api.ImpactOfNodesRequest
 
 // drainTogether says what draining all of these would do: the room is that of
 // the servers which are left, and so is the number of copies that they can hold.
-func drainTogether(n *snapshot, nodes []*metadata.Node, ids []metadata.NodeID) api.Impact {
+func drainTogether(n *snapshot, nodes []*metadata.Node) api.Impact {
 	var used int64
 	var volumes int
+	var ids []metadata.NodeID
 	im := api.Impact{}
 	for _, m := range nodes {
-		used += usedOf(m)
+		used, ids = used+usedOf(m), append(ids, m.ID)
 		for _, d := range m.Disks {
 			volumes += d.Volumes
 		}
 		switch {
 		case m.State == metadata.NodeDraining:
 			im.Blockers = append(im.Blockers, m.Name+" is being drained already")
+		case m.State == metadata.NodeRemoved:
+			im.Blockers = append(im.Blockers, m.Name+" is removed")
 		case !slices.Contains(m.Roles, metadata.NodeDatanode):
 			im.Blockers = append(im.Blockers, m.Name+" keeps no data: there is nothing to drain")
 		}
 	}
 	left, want := serversWithout(n.Nodes, ids), copiesWanted(&n.Report)
 	room := roomWithout(n.Nodes, ids...)
-	im.Sentence = fmt.Sprintf("%s in %d copies of volumes move from these %d nodes to the other storage servers. Everything stays readable.",
-		health.Size(used), volumes, len(nodes))
+	where := fmt.Sprintf("these %d nodes", len(nodes))
+	if len(nodes) == 1 {
+		where = nodes[0].Name
+	}
+	im.Sentence = fmt.Sprintf("%s in %d copies of volumes move from %s to the other storage servers. Everything stays readable.",
+		health.Size(used), volumes, where)
 	im.Facts = []api.Fact{
 		fact("To move", false, "%s, %d copies of volumes", health.Size(used), volumes),
 		fact("Free elsewhere", room < used, "%s", health.Size(room)),
@@ -74,7 +81,7 @@ func drainTogether(n *snapshot, nodes []*metadata.Node, ids []metadata.NodeID) a
 		im.Facts = append(im.Facts, fact("At the present rate", false, "%s", health.Span(used/rate, 2*used/rate)))
 	}
 	if room < used {
-		im.Blockers = append(im.Blockers, "the other storage servers have too little room for all of it")
+		im.Blockers = append(im.Blockers, "the other storage servers have too little room")
 	}
 	if left < want {
 		im.Blockers = append(im.Blockers, fmt.Sprintf("there is data that wants %d copies, and %d storage servers would be left: the drain would not end", want, left))

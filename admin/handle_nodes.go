@@ -241,34 +241,7 @@ func (h *handlers) DrainNode(ctx context.Context, r api.DrainNodeRequestObject) 
 	n := h.snap.get()
 	im, err := h.act(ctx, nodeAct{
 		id: r.Id, reason: reasonOf(r.Body), dry: deref(r.Params.DryRun), state: metadata.NodeDraining,
-		impact: func(m *metadata.Node, _ health.StopFacts) api.Impact {
-			var volumes int
-			for _, d := range m.Disks {
-				volumes += d.Volumes
-			}
-			others := roomWithout(n.Nodes, m.ID)
-			im := api.Impact{
-				Sentence: fmt.Sprintf("%s in %d volumes move from %s to other storage servers. Everything stays readable.",
-					health.Size(usedOf(m)), volumes, m.Name),
-				Facts: []api.Fact{
-					fact("To move", false, "%s, %d volumes", health.Size(usedOf(m)), volumes),
-					fact("Free elsewhere", others < usedOf(m), "%s", health.Size(others)),
-					fact("New data", false, "none on this node from now on"),
-				},
-			}
-			if rate := n.Report.Repair.BytesPerS; rate > 0 {
-				im.Facts = append(im.Facts, fact("At the present rate", false, "%s", health.Span(usedOf(m)/rate, 2*usedOf(m)/rate)))
-			}
-			switch {
-			case m.State == metadata.NodeDraining:
-				im.Blockers = append(im.Blockers, m.Name+" is being drained already")
-			case !slices.Contains(m.Roles, metadata.NodeDatanode):
-				im.Blockers = append(im.Blockers, m.Name+" keeps no data: there is nothing to drain")
-			case others < usedOf(m):
-				im.Blockers = append(im.Blockers, "the other storage servers have too little room")
-			}
-			return im
-		},
+		impact: func(m *metadata.Node, _ health.StopFacts) api.Impact { return drainTogether(n, []*metadata.Node{m}) },
 	})
 	return api.DrainNode200JSONResponse(im), err
 }

@@ -27,7 +27,8 @@ type made = demo.Cluster
 // flaky is a demo that can be taken away.
 type flaky struct {
 	*made
-	away  atomic.Bool
+	away  atomic.Bool  // who judges and who knows the users
+	out   atomic.Bool  // everybody
 	asked atomic.Int64 // reports that were read
 }
 
