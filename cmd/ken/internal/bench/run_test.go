@@ -52,6 +52,9 @@ func hasApache() bool {
 func TestRun(t *testing.T) {
 	o := little(fake(t, honest))
 	o.dir = t.TempDir()
+	if err := os.Chmod(filepath.Dir(o.dir), 0o755); err != nil { // Apache's workers are another user
+		t.Fatal(err)
+	}
 	out, err := captured(t, func() error { return run(t.Context(), o) })
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
