@@ -136,10 +136,7 @@ func TestDesktop(t *testing.T) {
 	b.must("POST", "/api/v1/fs/delete", map[string]any{"paths": []string{"/small"}}, 200)
 	d.must(t, "GET", "/small", nil, 404)
 
-	stopped := p.stop()
-	if stopped > 5*time.Second {
-		t.Errorf("an orderly stop took %v", stopped)
-	}
+	p.stop() // how fast, TestDev says
 	p, _, _ = devDesktop(t, dir, listen)
 	await(t, "the session goes on after a restart", 20*time.Second, func() bool {
 		code, _ := b.do("GET", "/api/v1/health", nil)
@@ -297,7 +294,5 @@ func TestDemo(t *testing.T) {
 	if n := len(page["items"].([]any)); n != 1000 || page["next_cursor"] == nil {
 		t.Errorf("%d entries", n)
 	}
-	if p.stop() > 5*time.Second {
-		t.Error("the demo does not end")
-	}
+	p.stop()
 }

@@ -147,7 +147,7 @@ func getPatiently(ctx context.Context, d *drive, name string) (*http.Response, [
 	var resp *http.Response
 	var body []byte
 	var err error
-	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(patience * 45 * time.Second); time.Now().Before(end); {
 		resp, body, err = d.do(ctx, "GET", name, nil)
 		if err == nil && resp.StatusCode < 500 {
 			return resp, body, nil
@@ -160,6 +160,10 @@ func getPatiently(ctx context.Context, d *drive, name string) (*http.Response, [
 	}
 	return resp, body, err
 }
+
+// loadRate is how much one writer of a load writes, bytes a second: deleted data
+// stays for a while, and a test that takes longer must not fill the disk.
+const loadRate = 4 << 20
 
 // load writes and reads until ctx ends; it returns how many writes were
 // acknowledged, and what waits for its end.
@@ -190,6 +194,10 @@ func load(ctx context.Context, d *drive, l *ledger, writers int, wrong *atomic.P
 				if err == nil && resp.StatusCode < 300 {
 					l.ack(name, sum)
 					acked.Add(1)
+				}
+				select {
+				case <-time.After(time.Duration(size) * time.Second / loadRate):
+				case <-ctx.Done():
 				}
 			}
 		})

@@ -15,7 +15,11 @@ import (
 // it, and sees its certificate refused. Until it is empty it cannot be removed.
 func TestDrainAndRemove(t *testing.T) {
 	t.Parallel()
-	c := newTestCluster(t, t.TempDir(), 4, quickRepair)
+	c := newNameserver(t, t.TempDir(), quickRepair, "--deleted-grace", "1s") // the load replaces its files on and on
+	for range 4 {
+		c.joined("datanode", quickRepair)
+	}
+	c.withGateway("")
 	d := newDrive(c.url())
 	files := putFiles(t, d, "a", mixedSizes()...)
 	l := newLedger()

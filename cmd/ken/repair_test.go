@@ -85,7 +85,7 @@ func TestStorageServerIsLost(t *testing.T) {
 	})
 	t.Logf("%d bytes on the dead server: down after %v, protected %v later; %v", held,
 		l.down.Round(100*time.Millisecond), (repaired - l.down).Round(100*time.Millisecond), l.seen)
-	if most := 15 * time.Second; repaired-l.down > most {
+	if most := patience * 15 * time.Second; repaired-l.down > most {
 		t.Errorf("from down to protected: %v, want at most %v", repaired-l.down, most)
 	}
 	wantFiles(t, d, files)
