@@ -106,7 +106,7 @@ func (s *Store) appendLoop() {
 // run carries out a group of operations and answers all of them.
 func (s *Store) run(ops []*op) {
 	err := s.runGroup(ops)
-	if err != nil && isNoSpace(err) && !errors.As(err, new(syncError)) {
+	if err != nil && passes(err) {
 		err = s.runSmall(ops, err)
 	}
 	if err != nil {
@@ -121,7 +121,8 @@ func (s *Store) run(ops []*op) {
 	}
 }
 
-// runSmall is the second try on a full disk: without what needs room.
+// runSmall is the second try on a full disk, or without descriptors for a new
+// pack: without what needs room.
 func (s *Store) runSmall(ops []*op, full error) error {
 	full = diskError("append to a pack", full)
 	var small []*op
@@ -134,7 +135,7 @@ func (s *Store) runSmall(ops []*op, full error) error {
 		return nil
 	}
 	err := s.runGroup(small)
-	if err != nil && isNoSpace(err) && !errors.As(err, new(syncError)) {
+	if err != nil && passes(err) {
 		for _, o := range small {
 			o.err = full
 		}
@@ -156,7 +157,7 @@ func (s *Store) runGroup(ops []*op) error {
 	}
 	if !s.active.fits(bytes, false) {
 		err := s.rotate()
-		if err != nil && !(isNoSpace(err) && small && s.active.fits(bytes, true)) {
+		if err != nil && !(passes(err) && small && s.active.fits(bytes, true)) {
 			return err
 		}
 	}

@@ -110,8 +110,12 @@ func (s *Store) syncRemoved() error {
 	s.gate.Unlock()
 	for dir := range dirs {
 		if err := syncDir(s.fs, dir); err != nil {
-			return syncError{err}
+			for rest := range dirs {
+				s.touched(rest)
+			}
+			return err
 		}
+		delete(dirs, dir)
 	}
 	return nil
 }
@@ -138,7 +142,7 @@ func (s *Store) writeBlockFile(ctx context.Context, b newBlock) (blockFile, erro
 	}
 	if s.Failed() == nil {
 		_ = s.remove(temp, f.name()) // else the next compaction does it
-		if !isNoSpace(err) || errors.As(err, new(syncError)) {
+		if !passes(err) {
 			s.fail(err)
 		}
 	}
@@ -245,19 +249,30 @@ func (s *Store) renameLoop() {
 
 // renameGroup renames, syncs every directory once, and answers.
 func (s *Store) renameGroup(group []*renaming) {
-	synced := map[string]error{}
+	dirs, synced := map[string]vfs.File{}, map[string]error{}
 	for _, r := range group {
-		if r.err = s.writable(); r.err == nil {
+		name := r.file.dir()
+		if r.err = s.writable(); r.err == nil && dirs[name] == nil {
+			// First, for a name that cannot be made durable then is of no use.
+			var d vfs.File
+			if d, r.err = s.fs.OpenDir(s.fs.PathJoin(s.dir, blocksName, name)); r.err == nil {
+				dirs[name] = d
+			}
+		}
+		if r.err == nil {
 			r.err = s.fs.Rename(r.temp, s.filePath(r.file))
 		}
 		if r.err == nil {
-			synced[r.file.dir()] = nil
+			synced[name] = nil
 		}
 	}
-	for dir := range synced {
-		if err := syncDir(s.fs, s.fs.PathJoin(s.dir, blocksName, dir)); err != nil {
-			synced[dir] = syncError{err}
+	for name, d := range dirs {
+		if _, renamed := synced[name]; renamed {
+			if err := d.Sync(); err != nil {
+				synced[name] = syncError{err}
+			}
 		}
+		_ = d.Close() // the sync counts
 	}
 	for _, r := range group {
 		if r.err == nil {

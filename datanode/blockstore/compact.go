@@ -109,7 +109,7 @@ func (s *Store) compact(ctx context.Context, p *pacer) error {
 			return err
 		}
 		if err := s.compactPack(ctx, n); err != nil {
-			return fmt.Errorf("compact pack %d: %w", n, err)
+			return fmt.Errorf("compact pack %d: %w", n, diskError("rewrite", err))
 		}
 	}
 	return nil
@@ -297,11 +297,16 @@ func (s *Store) unlinkPack(ctx context.Context, n uint32, sc *scanner, damaged b
 	if err := s.flushIndex(ctx); err != nil {
 		return err
 	}
+	dir, err := s.fs.OpenDir(s.fs.PathJoin(s.dir, packsName))
+	if err != nil {
+		return diskError("unlink a pack", err)
+	}
+	defer func() { _ = dir.Close() }() // its sync counts
 	s.files.drop(fileKey{pack: n})
 	if err := s.fs.Remove(packPath(s.fs, s.dir, n)); err != nil {
 		return err
 	}
-	if err := syncDir(s.fs, s.fs.PathJoin(s.dir, packsName)); err != nil {
+	if err := dir.Sync(); err != nil {
 		s.fail(syncError{err})
 		return s.Failed()
 	}
@@ -369,6 +374,9 @@ func (s *Store) buryFiles(ctx context.Context) error {
 		}
 	}
 	if err := s.syncRemoved(); err != nil {
+		if passes(err) {
+			return diskError("sync removals", err)
+		}
 		s.fail(err)
 		return s.Failed()
 	}

@@ -41,7 +41,8 @@ func makeDirs(fs vfs.FS, dir string) error {
 	return syncDir(fs, dir)
 }
 
-// syncDir makes the names in a directory durable.
+// syncDir makes the names in a directory durable. It is a syncError when that,
+// and not the opening before it, failed.
 func syncDir(fs vfs.FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {
@@ -49,7 +50,7 @@ func syncDir(fs vfs.FS, dir string) error {
 	}
 	if err := d.Sync(); err != nil {
 		_ = d.Close() // the sync's error counts
-		return err
+		return syncError{err}
 	}
 	return d.Close()
 }
@@ -75,6 +76,18 @@ func isNoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
+// isShort reports whether the process or the machine is short of something.
+// That passes, and says nothing about the disk.
+func isShort(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}
+
+// passes reports whether a write that failed so may be tried again later: the
+// disk is full, or something is short. An error of a sync never passes (BS-9).
+func passes(err error) bool {
+	return (isNoSpace(err) || isShort(err)) && !errors.As(err, new(syncError))
+}
+
 // diskError turns an error of the file system into one of KenDFS.
 func diskError(doing string, err error) error {
 	var known *metadata.Error
@@ -85,6 +98,8 @@ func diskError(doing string, err error) error {
 		return err
 	case isNoSpace(err):
 		return metadata.Errorf(metadata.KindNoSpace, "%s: %w", doing, err)
+	case isShort(err):
+		return metadata.Errorf(metadata.KindBusy, "%s: %w", doing, err)
 	}
 	return metadata.Errorf(metadata.KindUnavailable, "%s: %w", doing, err)
 }

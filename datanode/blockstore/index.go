@@ -67,6 +67,15 @@ type packInfo struct {
 // errIndex marks a damaged index: it is dropped and rebuilt from the packs.
 var errIndex = errors.New("index is damaged")
 
+// indexBroken is the error of an index that cannot be read: it is damaged, unless
+// the process is only short of something.
+func indexBroken(err error) error {
+	if isShort(err) {
+		return diskError("read the index", err)
+	}
+	return fmt.Errorf("%w: %w", errIndex, err)
+}
+
 // index is the derived Pebble database.
 type index struct {
 	db    *pebble.DB
@@ -232,7 +241,7 @@ func openIndex(fs vfs.FS, dir string, disk metadata.DiskID, ev indexEvents) (*in
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errIndex, err)
+		return nil, indexBroken(err)
 	}
 	shim.opened.Store(true)
 	x := &index{db: db, fs: shim}
@@ -273,7 +282,7 @@ func (x *index) get(k []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errIndex, err)
+		return nil, indexBroken(err)
 	}
 	out := append(make([]byte, 0, len(v)), v...)
 	return out, closer.Close()
@@ -287,7 +296,7 @@ func (x *index) lookup(k key) (row, error) {
 		return row{}, nil
 	}
 	if err != nil {
-		return row{}, fmt.Errorf("%w: %w", errIndex, err)
+		return row{}, indexBroken(err)
 	}
 	r, err := decodeRow(v)
 	return r, errors.Join(err, closer.Close())
@@ -297,7 +306,7 @@ func (x *index) lookup(k key) (row, error) {
 func (x *index) scan(lower, upper []byte, fn func(k, v []byte) (more bool, err error)) error {
 	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
-		return fmt.Errorf("%w: %w", errIndex, err)
+		return indexBroken(err)
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		more, err := fn(it.Key(), it.Value())
@@ -310,7 +319,7 @@ func (x *index) scan(lower, upper []byte, fn func(k, v []byte) (more bool, err e
 	}
 	if err := it.Error(); err != nil {
 		_ = it.Close() // reports the same error
-		return fmt.Errorf("%w: %w", errIndex, err)
+		return indexBroken(err)
 	}
 	return it.Close()
 }

@@ -63,6 +63,11 @@ type activePack struct {
 // durable before it returns.
 func (s *Store) createPack(n uint32, first []byte) (*activePack, error) {
 	path := packPath(s.fs, s.dir, n)
+	dir, err := s.fs.OpenDir(s.fs.PathJoin(s.dir, packsName)) // first, for it is needed to undo, too
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }() // its syncs count
 	f, err := s.fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, err
@@ -80,25 +85,25 @@ func (s *Store) createPack(n uint32, first []byte) (*activePack, error) {
 		if err := f.Sync(); err != nil {
 			return syncError{err}
 		}
-		if err := syncDir(s.fs, s.fs.PathJoin(s.dir, packsName)); err != nil {
+		if err := dir.Sync(); err != nil {
 			return syncError{err}
 		}
 		return nil
 	}()
 	if err != nil {
 		_ = f.Close() // it never held anything
-		return nil, s.undoPack(path, err)
+		return nil, s.undoPack(path, dir, err)
 	}
 	return p, nil
 }
 
 // undoPack removes a pack that could not be made. It must not come back after
 // a crash, for its seal would cut off what is yet to be appended to the old pack.
-func (s *Store) undoPack(path string, cause error) error {
+func (s *Store) undoPack(path string, dir vfs.File, cause error) error {
 	if err := s.fs.Remove(path); err != nil {
 		return syncError{errors.Join(cause, err)}
 	}
-	if err := syncDir(s.fs, s.fs.PathJoin(s.dir, packsName)); err != nil {
+	if err := dir.Sync(); err != nil {
 		return syncError{errors.Join(cause, err)}
 	}
 	return cause

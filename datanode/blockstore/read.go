@@ -42,6 +42,9 @@ func (s *Store) lookup(k key) (row, error) {
 // index. Once Pebble could not write its manifest, its tables may come apart
 // under its feet: "not found" would be a guess.
 func (s *Store) indexError(doing string, err error) error {
+	if err != nil && isShort(err) {
+		return diskError(doing, err)
+	}
 	if err != nil {
 		s.fail(err)
 		return diskError(doing, err)
@@ -95,6 +98,9 @@ func (s *Store) open(k key, r row) (*Block, error) {
 	f, err := s.files.get(fk, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, errMoved
+	}
+	if isShort(err) {
+		return nil, diskError("open block "+k.id().String(), err)
 	}
 	if err != nil {
 		return nil, s.corrupt(k.id(), "open: %w", err)

@@ -260,7 +260,7 @@ func (s *Store) indexEvents() indexEvents {
 		damaged: func(err error) { s.fail(err) },
 		trouble: func(err error) {
 			s.indexFails.Add(1)
-			if !isNoSpace(err) {
+			if !isNoSpace(err) && !isShort(err) {
 				s.fail(fmt.Errorf("index: %w", err))
 				return
 			}
