@@ -71,10 +71,14 @@ type Error struct {
 	Err  error  // the cause, if it is of this process
 }
 
-// Errorf makes an Error. A %w verb sets the cause.
+// Errorf makes an Error. A %w verb sets the cause, several set all of them.
 func Errorf(k Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Kind: k, Msg: err.Error(), Err: errors.Unwrap(err)}
+	cause := errors.Unwrap(err)
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		cause = errors.Join(many.Unwrap()...)
+	}
+	return &Error{Kind: k, Msg: err.Error(), Err: cause}
 }
 
 // Error returns the message, or the kind in words when there is none.
