@@ -1,13 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from './test';
 
 // The file manager over the real drive, its bytes compared through WebDAV.
 test.describe.configure({ mode: 'serial', timeout: 120_000 });
-
-const local = mkdtempSync(join(tmpdir(), 'ken-upload-'));
-test.afterAll(() => rmSync(local, { recursive: true, force: true }));
 
 function bytes(i: number): Buffer<ArrayBuffer> {
   const b = Buffer.alloc((i * 7919) % 60_000);
@@ -16,7 +12,7 @@ function bytes(i: number): Buffer<ArrayBuffer> {
 }
 
 test('a folder of 200 files arrives byte for byte', async ({ page, cluster, signedIn }) => {
-  const root = join(local, 'holiday');
+  const root = test.info().outputPath('holiday');
   for (let d = 0; d < 4; d++) {
     mkdirSync(join(root, `day ${d}`), { recursive: true });
     for (let i = 0; i < 50; i++) writeFileSync(join(root, `day ${d}`, `Bild ${i} ö#%.bin`), bytes(d * 50 + i));
