@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, bytes, count, percent, rate, span, spanRange, stamp } from './format';
+import { ago, bytes, capital, count, percent, rate, span, spanRange, stamp } from './format';
 import { plural, preferred } from './index.svelte';
 
 test.each([
@@ -12,6 +12,10 @@ test.each([
   [2 ** 20 - 1, '1 MiB'],
   [-2048, '-2 KiB'],
 ])('%d is %s', (n, text) => expect(bytes(n)).toBe(text));
+
+test('a sentence begins with a capital', () => {
+  expect(['no room', 'Über', 'äther', '3 left', '', 'ǆ'].map(capital)).toEqual(['No room', 'Über', 'Äther', '3 left', '', 'Ǆ']);
+});
 
 test('rates and counts', () => {
   expect(rate(410 * 2 ** 20)).toBe('410 MiB/s');

@@ -12,6 +12,12 @@ function number(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   return f;
 }
 
+// capital begins a sentence: what the server says as part of one may stand alone.
+export function capital(text: string): string {
+  const [first = ''] = text;
+  return first.toLocaleUpperCase(locale()) + text.slice(first.length);
+}
+
 // count writes a whole number with the language's separators.
 export function count(n: number): string {
   return number({ maximumFractionDigits: 0 }).format(n);

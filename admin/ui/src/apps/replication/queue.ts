@@ -1,5 +1,5 @@
 // The columns of the repair queue.
-import { ago, bytes, count, short } from '../../i18n/format';
+import { ago, bytes, capital, count, short } from '../../i18n/format';
 import { classes, type Repair } from '../../model/repair';
 import { w } from '../../model/strings';
 import type { Tone } from '../../ui/tone';
@@ -12,7 +12,7 @@ export const isSingle = (r: Repair): boolean => r.class === 'repair' && r.live <
 
 // note is why an item does not move: the last error, or what it waits for.
 export function note(r: Repair): string {
-  return (r.state === 'failed' && r.last_error) || r.wait_reason || r.last_error || '';
+  return capital((r.state === 'failed' && r.last_error) || r.wait_reason || r.last_error || '');
 }
 
 // order sorts by urgency: single copies first, then by class.
