@@ -95,7 +95,8 @@ func TestCommandsAreComplete(t *testing.T) {
 			_, err := c.Copy(ctx, path, dst, guard, filled[metadata.CopyOptions]())
 			return err
 		}, nil},
-		{"remove", func(c *Decider) error { return c.Remove(ctx, path, guard) }, nil},
+		{"remove", func(c *Decider) error { return c.Remove(ctx, path, guard) }, []string{"remove.only_empty"}},
+		{"remove_empty", func(c *Decider) error { return c.RemoveEmpty(ctx, path, guard) }, nil},
 		{"set_attr", func(c *Decider) error {
 			_, err := c.SetAttr(ctx, path, guard, filled[metadata.AttrChange]())
 			return err
@@ -109,7 +110,8 @@ func TestCommandsAreComplete(t *testing.T) {
 		{"open_session", func(c *Decider) error { _, err := c.OpenSession(ctx, 3, "gw"); return err }, nil},
 		{"close_session", func(c *Decider) error { return c.CloseSession(ctx, 3) }, nil},
 		{"release", func(c *Decider) error { return c.Release(ctx, 3, 4) }, nil},
-		{"put_user", func(c *Decider) error { return c.PutUser(ctx, filled[metadata.User](), true) }, nil},
+		{"put_user", func(c *Decider) error { return c.PutUser(ctx, filled[metadata.User](), true) }, []string{"put_user.password_only"}},
+		{"set_password", func(c *Decider) error { return c.SetPassword(ctx, filled[metadata.User]()) }, []string{"put_user.create"}},
 		{"delete_user", func(c *Decider) error { return c.DeleteUser(ctx, "ann") }, nil},
 		{"put_token", func(c *Decider) error { return c.PutToken(ctx, filled[Token](), [32]byte{1}) }, nil},
 		{"delete_token", func(c *Decider) error { return c.DeleteToken(ctx, "t") }, nil},

@@ -41,6 +41,8 @@ func (s *state) putUser(op *metapb.PutUser) (*metapb.Result, error) {
 		return nil, refuse(metadata.KindInvalid, "a new user needs a password")
 	case op.GetCreate():
 		return nil, s.addUser(row)
+	case op.GetPasswordOnly() && row.Hash == "":
+		return nil, refuse(metadata.KindInvalid, "no password is given")
 	}
 	row.Created = old.Created
 	if row.Hash == "" {
