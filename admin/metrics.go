@@ -138,19 +138,15 @@ func (h *handlers) QueryMetrics(_ context.Context, r api.QueryMetricsRequestObje
 			nodes = append(nodes, m.ID)
 		}
 	}
-	span := history.SpanOf(time.Now(), spanOf(string(r.Params.Range)), nodes[0] != 0)
+	before := time.Duration(deref(r.Params.Before)) * time.Second
+	span := history.SpanBefore(time.Now(), before, spanOf(string(r.Params.Range)), nodes[0] != 0)
 	out := api.Metrics{StepSeconds: int(span.Step), Times: span.Times, Columns: []api.Column{}}
 	for _, id := range nodes {
 		for _, name := range r.Params.Series {
-			c := api.Column{Series: name, Values: make([]*float64, len(span.Times))}
+			series := slices.Index(seriesNames(), string(name))
+			c := api.Column{Series: name, Values: orNull(h.history.Column(span, id, series))}
 			if id != 0 {
 				c.Node = id.String()
-			}
-			series := slices.Index(seriesNames(), string(name))
-			for i, v := range h.history.Column(span, id, series) {
-				if !math.IsNaN(v) {
-					c.Values[i] = &v
-				}
 			}
 			out.Columns = append(out.Columns, c)
 		}

@@ -144,52 +144,52 @@ func (e Role) Valid() bool {
 
 // Defines values for SeriesName.
 const (
-	Commands        SeriesName = "commands"
-	Errors          SeriesName = "errors"
-	LatencyP50      SeriesName = "latency_p50"
-	LatencyP95      SeriesName = "latency_p95"
-	LatencyP99      SeriesName = "latency_p99"
-	ReadBytes       SeriesName = "read_bytes"
-	Reads           SeriesName = "reads"
-	RepairBytes     SeriesName = "repair_bytes"
-	RequestBytesIn  SeriesName = "request_bytes_in"
-	RequestBytesOut SeriesName = "request_bytes_out"
-	Requests        SeriesName = "requests"
-	UsedBytes       SeriesName = "used_bytes"
-	WriteBytes      SeriesName = "write_bytes"
-	Writes          SeriesName = "writes"
+	SeriesNameCommands        SeriesName = "commands"
+	SeriesNameErrors          SeriesName = "errors"
+	SeriesNameLatencyP50      SeriesName = "latency_p50"
+	SeriesNameLatencyP95      SeriesName = "latency_p95"
+	SeriesNameLatencyP99      SeriesName = "latency_p99"
+	SeriesNameReadBytes       SeriesName = "read_bytes"
+	SeriesNameReads           SeriesName = "reads"
+	SeriesNameRepairBytes     SeriesName = "repair_bytes"
+	SeriesNameRequestBytesIn  SeriesName = "request_bytes_in"
+	SeriesNameRequestBytesOut SeriesName = "request_bytes_out"
+	SeriesNameRequests        SeriesName = "requests"
+	SeriesNameUsedBytes       SeriesName = "used_bytes"
+	SeriesNameWriteBytes      SeriesName = "write_bytes"
+	SeriesNameWrites          SeriesName = "writes"
 )
 
 // Valid indicates whether the value is a known member of the SeriesName enum.
 func (e SeriesName) Valid() bool {
 	switch e {
-	case Commands:
+	case SeriesNameCommands:
 		return true
-	case Errors:
+	case SeriesNameErrors:
 		return true
-	case LatencyP50:
+	case SeriesNameLatencyP50:
 		return true
-	case LatencyP95:
+	case SeriesNameLatencyP95:
 		return true
-	case LatencyP99:
+	case SeriesNameLatencyP99:
 		return true
-	case ReadBytes:
+	case SeriesNameReadBytes:
 		return true
-	case Reads:
+	case SeriesNameReads:
 		return true
-	case RepairBytes:
+	case SeriesNameRepairBytes:
 		return true
-	case RequestBytesIn:
+	case SeriesNameRequestBytesIn:
 		return true
-	case RequestBytesOut:
+	case SeriesNameRequestBytesOut:
 		return true
-	case Requests:
+	case SeriesNameRequests:
 		return true
-	case UsedBytes:
+	case SeriesNameUsedBytes:
 		return true
-	case WriteBytes:
+	case SeriesNameWriteBytes:
 		return true
-	case Writes:
+	case SeriesNameWrites:
 		return true
 	default:
 		return false
@@ -430,30 +430,84 @@ func (e LiveParamsTopics) Valid() bool {
 	}
 }
 
+// Defines values for HeatOfNodesParamsRange.
+const (
+	HeatOfNodesParamsRangeN1h  HeatOfNodesParamsRange = "1h"
+	HeatOfNodesParamsRangeN24h HeatOfNodesParamsRange = "24h"
+	HeatOfNodesParamsRangeN6h  HeatOfNodesParamsRange = "6h"
+)
+
+// Valid indicates whether the value is a known member of the HeatOfNodesParamsRange enum.
+func (e HeatOfNodesParamsRange) Valid() bool {
+	switch e {
+	case HeatOfNodesParamsRangeN1h:
+		return true
+	case HeatOfNodesParamsRangeN24h:
+		return true
+	case HeatOfNodesParamsRangeN6h:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HeatOfNodesParamsSeries.
+const (
+	HeatOfNodesParamsSeriesErrors     HeatOfNodesParamsSeries = "errors"
+	HeatOfNodesParamsSeriesLatencyP99 HeatOfNodesParamsSeries = "latency_p99"
+	HeatOfNodesParamsSeriesReadBytes  HeatOfNodesParamsSeries = "read_bytes"
+	HeatOfNodesParamsSeriesReads      HeatOfNodesParamsSeries = "reads"
+	HeatOfNodesParamsSeriesUsedBytes  HeatOfNodesParamsSeries = "used_bytes"
+	HeatOfNodesParamsSeriesWriteBytes HeatOfNodesParamsSeries = "write_bytes"
+	HeatOfNodesParamsSeriesWrites     HeatOfNodesParamsSeries = "writes"
+)
+
+// Valid indicates whether the value is a known member of the HeatOfNodesParamsSeries enum.
+func (e HeatOfNodesParamsSeries) Valid() bool {
+	switch e {
+	case HeatOfNodesParamsSeriesErrors:
+		return true
+	case HeatOfNodesParamsSeriesLatencyP99:
+		return true
+	case HeatOfNodesParamsSeriesReadBytes:
+		return true
+	case HeatOfNodesParamsSeriesReads:
+		return true
+	case HeatOfNodesParamsSeriesUsedBytes:
+		return true
+	case HeatOfNodesParamsSeriesWriteBytes:
+		return true
+	case HeatOfNodesParamsSeriesWrites:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryMetricsParamsRange.
 const (
-	N15m QueryMetricsParamsRange = "15m"
-	N1h  QueryMetricsParamsRange = "1h"
-	N24h QueryMetricsParamsRange = "24h"
-	N5m  QueryMetricsParamsRange = "5m"
-	N6h  QueryMetricsParamsRange = "6h"
-	N7d  QueryMetricsParamsRange = "7d"
+	QueryMetricsParamsRangeN15m QueryMetricsParamsRange = "15m"
+	QueryMetricsParamsRangeN1h  QueryMetricsParamsRange = "1h"
+	QueryMetricsParamsRangeN24h QueryMetricsParamsRange = "24h"
+	QueryMetricsParamsRangeN5m  QueryMetricsParamsRange = "5m"
+	QueryMetricsParamsRangeN6h  QueryMetricsParamsRange = "6h"
+	QueryMetricsParamsRangeN7d  QueryMetricsParamsRange = "7d"
 )
 
 // Valid indicates whether the value is a known member of the QueryMetricsParamsRange enum.
 func (e QueryMetricsParamsRange) Valid() bool {
 	switch e {
-	case N15m:
+	case QueryMetricsParamsRangeN15m:
 		return true
-	case N1h:
+	case QueryMetricsParamsRangeN1h:
 		return true
-	case N24h:
+	case QueryMetricsParamsRangeN24h:
 		return true
-	case N5m:
+	case QueryMetricsParamsRangeN5m:
 		return true
-	case N6h:
+	case QueryMetricsParamsRangeN6h:
 		return true
-	case N7d:
+	case QueryMetricsParamsRangeN7d:
 		return true
 	default:
 		return false
@@ -759,6 +813,28 @@ type Health struct {
 
 	// Stale no nameserver answers; the report is the last one known, with the verdict unknown
 	Stale bool `json:"stale"`
+}
+
+// Heat defines model for Heat.
+type Heat struct {
+	// Rows the highest figure first
+	Rows        []HeatRow `json:"rows"`
+	StepSeconds int       `json:"step_seconds"`
+
+	// Times Unix seconds
+	Times []int64 `json:"times"`
+
+	// Total nodes that have any figure
+	Total int `json:"total"`
+}
+
+// HeatRow defines model for HeatRow.
+type HeatRow struct {
+	Name string `json:"name"`
+	Node string `json:"node"`
+
+	// Values null where nothing is known; means
+	Values []*float64 `json:"values"`
 }
 
 // Impact What an operation does, or would do.
@@ -1343,10 +1419,25 @@ type LiveParams struct {
 // LiveParamsTopics defines parameters for Live.
 type LiveParamsTopics string
 
+// HeatOfNodesParams defines parameters for HeatOfNodes.
+type HeatOfNodesParams struct {
+	Range  HeatOfNodesParamsRange  `form:"range" json:"range"`
+	Series HeatOfNodesParamsSeries `form:"series" json:"series"`
+}
+
+// HeatOfNodesParamsRange defines parameters for HeatOfNodes.
+type HeatOfNodesParamsRange string
+
+// HeatOfNodesParamsSeries defines parameters for HeatOfNodes.
+type HeatOfNodesParamsSeries string
+
 // QueryMetricsParams defines parameters for QueryMetrics.
 type QueryMetricsParams struct {
 	Range  QueryMetricsParamsRange `form:"range" json:"range"`
 	Series []SeriesName            `form:"series" json:"series"`
+
+	// Before the range ends so many seconds ago, to compare; what is not kept any more is null
+	Before *int64 `form:"before,omitempty" json:"before,omitempty"`
 
 	// Node up to six nodes; absent is the whole cluster
 	Node *[]string `form:"node,omitempty" json:"node,omitempty"`
@@ -1592,6 +1683,9 @@ type ServerInterface interface {
 	// ChangeOwnPassword Change one's own password; other sessions end.
 	// (PUT /me/password)
 	ChangeOwnPassword(ctx echo.Context) error
+	// HeatOfNodes One series of the nodes that have the highest figures, as a grid of at most 64 nodes by 60 points.
+	// (GET /metrics/heat)
+	HeatOfNodes(ctx echo.Context, params HeatOfNodesParams) error
 	// QueryMetrics The admin's own history, as columns.
 	// (GET /metrics/query)
 	QueryMetrics(ctx echo.Context, params QueryMetricsParams) error
@@ -2232,6 +2326,31 @@ func (w *ServerInterfaceWrapper) ChangeOwnPassword(ctx echo.Context) error {
 	return err
 }
 
+// HeatOfNodes converts echo context to params.
+func (w *ServerInterfaceWrapper) HeatOfNodes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params HeatOfNodesParams
+	// ------------- Required query parameter "range" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "range", ctx.QueryParams(), &params.Range, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter range: %s", err))
+	}
+
+	// ------------- Required query parameter "series" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "series", ctx.QueryParams(), &params.Series, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter series: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.HeatOfNodes(ctx, params)
+	return err
+}
+
 // QueryMetrics converts echo context to params.
 func (w *ServerInterfaceWrapper) QueryMetrics(ctx echo.Context) error {
 	var err error
@@ -2250,6 +2369,13 @@ func (w *ServerInterfaceWrapper) QueryMetrics(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", false, true, "series", ctx.QueryParams(), &params.Series, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter series: %s", err))
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", ctx.QueryParams(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter before: %s", err))
 	}
 
 	// ------------- Optional query parameter "node" -------------
@@ -2898,6 +3024,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/health/checks/:code/mute", wrapper.MuteCheck, options.OperationMiddlewares["muteCheck"]...)
 	router.GET(options.BaseURL+"/connect", wrapper.GetConnect, options.OperationMiddlewares["getConnect"]...)
 	router.GET(options.BaseURL+"/metrics/query", wrapper.QueryMetrics, options.OperationMiddlewares["queryMetrics"]...)
+	router.GET(options.BaseURL+"/metrics/heat", wrapper.HeatOfNodes, options.OperationMiddlewares["heatOfNodes"]...)
 	router.GET(options.BaseURL+"/live", wrapper.Live, options.OperationMiddlewares["live"]...)
 	router.GET(options.BaseURL+"/nodes", wrapper.ListNodes, options.OperationMiddlewares["listNodes"]...)
 	router.GET(options.BaseURL+"/nodes/:id", wrapper.GetNode, options.OperationMiddlewares["getNode"]...)
@@ -4041,6 +4168,45 @@ type ChangeOwnPassworddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeOwnPassworddefaultApplicationProblemPlusJSONResponse) VisitChangeOwnPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeatOfNodesRequestObject struct {
+	Params HeatOfNodesParams
+}
+
+type HeatOfNodesResponseObject interface {
+	VisitHeatOfNodesResponse(w http.ResponseWriter) error
+}
+
+type HeatOfNodes200JSONResponse Heat
+
+func (response HeatOfNodes200JSONResponse) VisitHeatOfNodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HeatOfNodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HeatOfNodesdefaultApplicationProblemPlusJSONResponse) VisitHeatOfNodesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5494,6 +5660,9 @@ type StrictServerInterface interface {
 	// ChangeOwnPassword Change one's own password; other sessions end.
 	// (PUT /me/password)
 	ChangeOwnPassword(ctx context.Context, request ChangeOwnPasswordRequestObject) (ChangeOwnPasswordResponseObject, error)
+	// HeatOfNodes One series of the nodes that have the highest figures, as a grid of at most 64 nodes by 60 points.
+	// (GET /metrics/heat)
+	HeatOfNodes(ctx context.Context, request HeatOfNodesRequestObject) (HeatOfNodesResponseObject, error)
 	// QueryMetrics The admin's own history, as columns.
 	// (GET /metrics/query)
 	QueryMetrics(ctx context.Context, request QueryMetricsRequestObject) (QueryMetricsResponseObject, error)
@@ -6494,6 +6663,31 @@ func (sh *strictHandler) ChangeOwnPassword(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ChangeOwnPasswordResponseObject); ok {
 		return validResponse.VisitChangeOwnPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// HeatOfNodes operation middleware
+func (sh *strictHandler) HeatOfNodes(ctx echo.Context, params HeatOfNodesParams) error {
+	var request HeatOfNodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.HeatOfNodes(ctx.Request().Context(), request.(HeatOfNodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HeatOfNodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(HeatOfNodesResponseObject); ok {
+		return validResponse.VisitHeatOfNodesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -90,12 +90,19 @@ const pointsMax = 2160
 // SpanOf says which points cover the time before now. forNodes: nodes are
 // asked for, too, which have no fine ones.
 func SpanOf(now time.Time, length time.Duration, forNodes bool) Span {
-	seconds := int64(length / time.Second)
-	s := Span{end: now.Unix()}
+	return SpanBefore(now, 0, length, forNodes)
+}
+
+// SpanBefore says which points cover a length of time that ended so long before
+// now: those of the finest resolution that is kept for so long, else of the
+// coarsest.
+func SpanBefore(now time.Time, before, length time.Duration, forNodes bool) Span {
+	seconds, ago := int64(length/time.Second), int64(before/time.Second)
+	s := Span{end: now.Unix() - ago}
 	all := resolutions()
-	for s.ring = range all {
+	for s.ring = range all { // the last one when none is kept for so long
 		r := all[s.ring]
-		if seconds <= r.step*r.points && (!forNodes || r.step >= nodeStep) {
+		if seconds+ago <= r.step*r.points && (!forNodes || r.step >= nodeStep) {
 			break
 		}
 	}
@@ -107,6 +114,19 @@ func SpanOf(now time.Time, length time.Duration, forNodes bool) Span {
 	s.Step = step * int64(s.group)
 	n := max(1, seconds/s.Step)
 	last := s.end / s.Step
+	for i := range n {
+		s.Times = append(s.Times, (last-n+1+i)*s.Step)
+	}
+	return s
+}
+
+// HeatSpan says which points of nodes cover the time before now, so many at most.
+func HeatSpan(now time.Time, length time.Duration, points int) Span {
+	steps := max(1, int64(length/time.Second)/nodeStep)
+	group := (steps + int64(points) - 1) / int64(points)
+	s := Span{Step: nodeStep * group, ring: len(resolutions()) - 1, group: int(group), end: now.Unix()}
+	last := s.end / s.Step
+	n := max(1, steps/group)
 	for i := range n {
 		s.Times = append(s.Times, (last-n+1+i)*s.Step)
 	}

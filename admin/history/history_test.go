@@ -216,3 +216,65 @@ func TestClockThatWasWrong(t *testing.T) {
 		t.Errorf("a sample of the past was taken: %v", col[len(col)-40])
 	}
 }
+
+// An earlier time is shown by what is still kept of it.
+func TestSpanBefore(t *testing.T) {
+	h := New(1, 1)
+	for i := range int64(26 * 3600 / 10) {
+		h.Add(at(i*10), []float64{float64(i * 10)})
+	}
+	now := at(26*3600 - 10)
+	for _, c := range []struct {
+		before, length time.Duration
+		step           int64
+		points         int
+	}{
+		{0, 15 * time.Minute, 1, 900},
+		{5 * time.Minute, 5 * time.Minute, 1, 300},
+		{15 * time.Minute, 15 * time.Minute, 10, 90},
+		{time.Hour, time.Hour, 10, 360},
+		{24 * time.Hour, time.Hour, 60, 60},
+		{7 * 24 * time.Hour, time.Hour, 60, 60},
+	} {
+		s := SpanBefore(now, c.before, c.length, false)
+		col := h.Column(s, 0, 0)
+		if s.Step != c.step || len(s.Times) != c.points || len(col) != c.points {
+			t.Errorf("%v before: got step %d, %d times, %d values", c.before, s.Step, len(s.Times), len(col))
+			continue
+		}
+		last, end := s.Times[len(s.Times)-1], now.Add(-c.before).Unix()
+		if last > end || last <= end-s.Step {
+			t.Errorf("%v before: the last time is %d, want the one of %d", c.before, last, end)
+		}
+		v := col[len(col)-1]
+		if c.before > 26*time.Hour {
+			if known(col) != 0 {
+				t.Errorf("%v before: something is known", c.before)
+			}
+		} else if c.step > 1 && math.Abs(v-float64(last-at(0).Unix())) > float64(c.step) {
+			t.Errorf("%v before: got %v at %d", c.before, v, last-at(0).Unix())
+		}
+	}
+}
+
+func TestHeatSpan(t *testing.T) {
+	h := New(1, 1)
+	for i := range int64(24 * 60) {
+		h.AddNode(at(i*60), 7, []float64{float64(i)})
+	}
+	now := at(24*3600 - 60)
+	for length, step := range map[time.Duration]int64{time.Hour: 60, 6 * time.Hour: 360, 24 * time.Hour: 1440, time.Second: 60} {
+		s := HeatSpan(now, length, 60)
+		col := h.Column(s, 7, 0)
+		if s.Step != step || len(s.Times) > 60 || len(col) != len(s.Times) || len(col) == 0 {
+			t.Errorf("%v: got step %d, %d times, %d values", length, s.Step, len(s.Times), len(col))
+			continue
+		}
+		if known(col) < len(col)-1 {
+			t.Errorf("%v: %d of %d points are known", length, known(col), len(col))
+		}
+		if last := s.Times[len(s.Times)-1]; last > now.Unix() || last <= now.Unix()-s.Step {
+			t.Errorf("%v: the last time is %d, now is %d", length, last, now.Unix())
+		}
+	}
+}

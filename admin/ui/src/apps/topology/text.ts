@@ -2,6 +2,7 @@
 import { count, decimal, percent, rate } from '../../i18n/format';
 import { failedDisks, stateOf, type Node } from '../../model/nodes';
 import { w } from '../../model/strings';
+import type { Judged } from './judge';
 import { valueOf, type Metric } from './places';
 import { t } from './strings';
 
@@ -19,7 +20,24 @@ export function spoken(n: Node, metric: Metric, lit: boolean): string {
     n.name,
     w.node[stateOf(n)],
     metric === 'state' ? '' : metric === 'used' ? t.usedText(metricText(n, metric)) : metricText(n, metric),
-    bad ? t.diskFailed(count(bad)) : '',
+    bad ? t.diskFailed(bad, count(bad)) : '',
   );
   return lit ? `${words}, ${t.hasCopy}` : words;
+}
+
+function spreadText(j: Judged): string {
+  if (j.lost === j.groups) return '';
+  if (!j.named) return t.noZones;
+  if (j.alone) return j.groups === 1 ? t.oneZone : t.someAlone(j.alone, count(j.alone));
+  if (j.racks) return t.inRacks(t.racks(j.places, count(j.places)), t.zones(j.zones, count(j.zones)));
+  return t.inZones(t.zones(j.places, count(j.places)));
+}
+
+// said is the judgement on the copies of a volume or a file in words; complete is
+// false when not all of the file was looked at.
+export function said(j: Judged, file: boolean, complete: boolean): string {
+  const first = file ? t.fileCopies(t.volumes(j.groups, count(j.groups)), t.nodes(j.nodes, count(j.nodes))) : t.copies(count(j.live), count(j.copies));
+  const lost = file && j.lost ? t.lost(j.lost, count(j.lost), count(j.groups)) : '';
+  const below = file && !j.lost && j.below ? t.below(j.below, count(j.below), count(j.groups)) : '';
+  return [first, lost, below, spreadText(j), complete ? '' : t.part].filter(Boolean).join(' ');
 }

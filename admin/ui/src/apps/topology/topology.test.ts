@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../model/nodes';
 import { needsLook, placeOf, places, shadeOf, step, targetOf, topOf, valueOf } from './places';
+import { groupsOf } from './copies.svelte';
 import { spoken } from './text';
 
 const node: Node = {
@@ -46,6 +47,17 @@ test('figures and shades', () => {
   expect(valueOf({ ...node, liveness: 'down' }, 'read')).toBeNull();
   expect(topOf([node, { ...node, read_bytes_per_second: 50 }], 'read')).toBe(50);
   expect([shadeOf(null, 1), shadeOf(0, 0), shadeOf(0.42, 1), shadeOf(1, 1)]).toEqual([null, 0, 2, 4]);
+});
+
+test('one disk is one, two are several', () => {
+  const disk = { id: 'd', path: '/d', capacity_bytes: 1, used_bytes: 0, free_bytes: 1, volumes: 0, failed: 'gone' };
+  expect(spoken({ ...node, disks: [disk] }, 'state', false)).toBe('dn-07, Up, 1 failed disk');
+  expect(spoken({ ...node, disks: [disk, { ...disk, id: 'e' }] }, 'p99', false)).toBe('dn-07, Up, no figure, 2 failed disks');
+});
+
+test('a volume that many blocks are in is looked at once', () => {
+  const block = { volume: 'v1', target: 2, replicas: [] };
+  expect(groupsOf([block, block, { ...block, volume: 'v2' }]).map((g) => g.volume)).toEqual(['v1', 'v2']);
 });
 
 test('what the copies are asked of', () => {
