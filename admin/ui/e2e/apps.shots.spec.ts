@@ -31,6 +31,9 @@ const apps: { name: string; path: string; seen: RegExp; empty: RegExp; asks: str
   { name: 'events', path: '/d/activity/events', seen: /loft-3 is down/, empty: /Nothing has happened/, asks: ['GET /events'] },
   { name: 'audit', path: '/d/activity/audit', seen: /node.drain dn-0005/, empty: /Nobody has changed anything/, asks: ['GET /audit'] },
   { name: 'performance', path: '/d/performance', seen: /Throughput/, empty: /There is no history yet/, asks: ['GET /metrics/query'] },
+  { name: 'compare', path: '/d/performance?compare=day', seen: /^earlier /, empty: /There is no history yet/, asks: ['GET /metrics/query'] },
+  { name: 'heat', path: '/d/performance?view=heat', seen: /with the highest figures/, empty: /No node has figures/, asks: ['GET /metrics/heat'] },
+  { name: 'copies', path: '/d/topology?volume=v1', seen: /1 live of 3 copies/, empty: /There is no machine yet/, asks: ['GET /nodes'] },
   { name: 'topology', path: '/d/topology', seen: /row-1/, empty: /There is no machine yet/, asks: ['GET /nodes'] },
 ];
 
@@ -41,6 +44,7 @@ const empties: Record<string, unknown> = {
   'GET /tasks': { items: [], as_of: new Date().toISOString() },
   'GET /events': { items: [] },
   'GET /audit': { items: [] },
+  'GET /metrics/heat': { step_seconds: 60, times: [], total: 0, rows: [] },
   'GET /metrics/query': { step_seconds: 10, times: [], columns: [] },
 };
 

@@ -19,9 +19,9 @@ export function jsonLines(rows: readonly unknown[]): string {
   return rows.map((r) => JSON.stringify(r) + '\n').join('');
 }
 
-// save hands a text to the browser as a download.
-export function save(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+// save hands a file to the browser as a download.
+export function save(name: string, data: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([data], { type }));
   const a = document.createElement('a');
   a.href = url;
   a.download = name;

@@ -1,15 +1,16 @@
 // Which charts there are, and how the server's columns become them. Pure.
 import type { Schemas } from '../../api/client';
+import { aligned } from './compare';
 
 export type SeriesName = Schemas['SeriesName'];
 export type Metrics = Schemas['Metrics'];
 export type Unit = 'rate' | 'bytes' | 'ms' | 'each';
-export type Range = '5m' | '15m' | '1h' | '6h' | '24h' | '7d';
-export type Line = { key: string; name: string; values: readonly (number | null)[] };
+type Values = readonly (number | null)[];
+// hue is the place of its colour: the same in every chart, whatever is left out
+// of one. before is what was measured at an earlier time.
+export type Line = { key: string; name: string; hue: number; values: Values; before?: Values };
 export type Plot = { id: string; title: string; unit: Unit; lines: Line[] };
-export type Zoom = { from: number; to: number };
 
-export const ranges: readonly Range[] = ['5m', '15m', '1h', '6h', '24h', '7d'];
 export const nodesMost = 6;
 
 const units: Record<SeriesName, Unit> = {
@@ -42,7 +43,7 @@ const groups = {
 export type Group = keyof typeof groups;
 
 // of nodes: one chart for a series, one line for a node
-const ofNodes = ['read_bytes', 'write_bytes', 'latency_p99', 'reads', 'writes', 'errors', 'repair_bytes', 'used_bytes'] as const;
+const ofNodes = ['read_bytes', 'write_bytes', 'latency_p99', 'reads', 'writes', 'errors', 'used_bytes'] as const;
 export type NodeSeries = (typeof ofNodes)[number];
 
 // wanted is what is asked for.
@@ -57,35 +58,36 @@ export type Names = {
   node: (id: string) => string;
 };
 
+// Earlier is what to compare with: the columns of a time so many seconds before.
+export type Earlier = { metrics: Metrics; offset: number };
+
 // plots makes the charts; a chart without any figure is left out.
-export function plots(m: Metrics, nodes: readonly string[], names: Names): Plot[] {
-  const values = (series: SeriesName, node: string) => m.columns.find((c) => c.series === series && c.node === node)?.values ?? [];
+export function plots(m: Metrics, nodes: readonly string[], names: Names, earlier?: Earlier): Plot[] {
+  const find = (of: Metrics, series: SeriesName, node: string): Values => of.columns.find((c) => c.series === series && c.node === node)?.values ?? [];
+  const line = (key: string, name: string, hue: number, series: SeriesName, node: string): Line => ({
+    key,
+    name,
+    hue,
+    values: find(m, series, node),
+    ...(earlier && { before: aligned(m.times, earlier.metrics, find(earlier.metrics, series, node), earlier.offset) }),
+  });
   const all: Plot[] = nodes.length
-    ? ofNodes.map((s) => ({
-        id: s,
-        title: names.perNode[s],
-        unit: units[s],
-        lines: nodes.map((n) => ({ key: n, name: names.node(n), values: values(s, n) })),
-      }))
+    ? ofNodes.map((s) => ({ id: s, title: names.perNode[s], unit: units[s], lines: nodes.map((n, i) => line(n, names.node(n), i, s, n)) }))
     : (Object.entries(groups) as [Group, readonly SeriesName[]][]).map(([id, list]) => ({
         id,
         title: names.titles[id],
         unit: units[list[0] as SeriesName],
-        lines: list.map((s) => ({ key: s, name: names.series[s], values: values(s, '') })),
+        lines: list.map((s, i) => line(s, names.series[s], i, s, '')),
       }));
-  return all
-    .map((p) => ({ ...p, lines: p.lines.filter((l) => l.values.some((v) => v !== null)) }))
-    .filter((p) => p.lines.length > 0);
+  const any = (values: Values | undefined): boolean => !!values?.some((v) => v !== null);
+  return all.map((p) => ({ ...p, lines: p.lines.filter((l) => any(l.values) || any(l.before)) })).filter((p) => p.lines.length > 0);
 }
 
-// every is how often a range is read again, in ms: not more often than it has a new point.
-export function every(range: Range): number {
-  return { '5m': 5000, '15m': 5000, '1h': 10_000, '6h': 30_000, '24h': 60_000, '7d': 120_000 }[range];
-}
+export const unitOf = (series: SeriesName): Unit => units[series];
 
-// newest is the last figure that is there, at or before an index.
-export function newest(values: readonly (number | null)[], at = values.length - 1): number | null {
-  for (let i = Math.min(at, values.length - 1); i >= 0; i--) {
+// newest is the last figure that is there, at or before an index, and not before another.
+export function newest(values: Values, at = values.length - 1, from = 0): number | null {
+  for (let i = Math.min(at, values.length - 1); i >= from; i--) {
     const v = values[i];
     if (v !== null && v !== undefined) return v;
   }
@@ -105,9 +107,13 @@ export function sample(length: number, want: number): number[] {
   return Array.from({ length: want }, (_, i) => Math.round(((i + 1) * length) / want) - 1);
 }
 
-// within answers the indices of times inside a zoom.
-export function within(times: readonly number[], zoom: Zoom | null): number[] {
-  return times.flatMap((at, i) => (!zoom || (at >= zoom.from && at <= zoom.to) ? [i] : []));
+// lonely are the points with nothing beside them: no line goes through them, so
+// they must be drawn as points.
+export function lonely(values: Values, from: number, to: number): number[] {
+  const known = (i: number): boolean => values[i] !== null && values[i] !== undefined;
+  const out: number[] = [];
+  for (let i = from; i <= to; i++) if (known(i) && !known(i - 1) && !known(i + 1)) out.push(i);
+  return out;
 }
 
 // steps are round distances on the y axis; sizes go by powers of two.
