@@ -176,8 +176,6 @@ test('what a filter hides is not acted on', async ({ page, server, desk }) => {
 test('the button of a row has its acts, and does not open the row', async ({ page, server, desk }) => {
   install(server);
   await desk('/d/nodes');
-  await page.setViewportSize({ width: 1800, height: 900 });
-  await page.getByRole('button', { name: 'Maximise' }).click();
   await page.getByRole('searchbox', { name: 'Find by name, address or zone' }).fill('dn-0010');
   const button = page.getByRole('button', { name: 'Actions of dn-0010' });
   await button.dblclick();

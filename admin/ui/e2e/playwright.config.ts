@@ -8,7 +8,7 @@ export default defineConfig({
   testDir: '.',
   outputDir: 'output/results',
   // Every state of every app as a picture: many minutes, so by themselves (make ui-looks).
-  testIgnore: process.env.KEN_LOOKS ? [] : ['**/apps.shots.spec.ts', '**/apps-b.shots.spec.ts', '**/files.shots.spec.ts'],
+  testIgnore: process.env.KEN_LOOKS ? [] : ['**/apps.shots.spec.ts', '**/apps-b.shots.spec.ts', '**/apps-c.shots.spec.ts', '**/files.shots.spec.ts'],
   // A browser on a busy machine is late at times; a test that needs this is told as flaky.
   retries: process.env.CI ? 2 : 0,
   fullyParallel: true,

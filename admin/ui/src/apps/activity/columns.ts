@@ -25,10 +25,10 @@ export function eta(task: Task): string {
 
 export function taskColumns(): Column<Task>[] {
   return [
-    { id: 'title', title: t.col.title, text: (x) => x.title, width: 200, grow: 1, sort: (x) => x.title, phone: 'title' },
-    { id: 'state', title: t.col.state, text: (x) => w.work[x.state], width: 130, sort: (x) => states.indexOf(x.state), phone: 'end' },
-    { id: 'progress', title: t.col.progress, text: (x) => progress(x) || t.none, width: 240, phone: 'none' },
-    { id: 'eta', title: t.col.eta, text: eta, width: 170, sort: (x) => x.eta_max_seconds ?? 0, phone: 'meta' },
+    { id: 'title', title: t.col.title, text: (x) => x.title, width: 190, grow: 1, sort: (x) => x.title, phone: 'title' },
+    { id: 'state', title: t.col.state, text: (x) => w.work[x.state], width: 115, sort: (x) => states.indexOf(x.state), phone: 'end' },
+    { id: 'progress', title: t.col.progress, text: (x) => progress(x) || t.none, width: 225, phone: 'none' },
+    { id: 'eta', title: t.col.eta, text: eta, width: 125, sort: (x) => x.eta_max_seconds ?? 0, phone: 'meta' },
     {
       id: 'since',
       title: t.col.since,
@@ -37,8 +37,8 @@ export function taskColumns(): Column<Task>[] {
       sort: (x) => (x.since ? Date.parse(x.since) : 0),
       phone: 'none',
     },
-    { id: 'detail', title: t.col.detail, text: (x) => x.detail ?? '', width: 200, grow: 1, phone: 'meta' },
-    { id: 'acts', title: t.col.acts, text: () => '', width: 86, align: 'end', phone: 'end' },
+    { id: 'detail', title: t.col.detail, text: (x) => x.detail ?? '', width: 130, grow: 2, phone: 'meta' },
+    { id: 'acts', title: t.col.acts, text: () => '', width: 80, align: 'end', phone: 'end' },
   ];
 }
 

@@ -20,7 +20,7 @@ const time = (at: string | undefined): number => (at ? Date.parse(at) : 0);
 // columns are made anew when the language changes.
 export function columns(): Column<Node>[] {
   return [
-    { id: 'name', title: t.col.name, text: (n) => n.name, width: 150, sort: (n) => n.name, phone: 'title' },
+    { id: 'name', title: t.col.name, text: (n) => n.name, width: 190, sort: (n) => n.name, phone: 'title' },
     { id: 'state', title: t.col.state, text: (n) => w.node[stateOf(n)], width: 150, sort: urgency, phone: 'end' },
     { id: 'zone', title: t.col.zone, text: (n) => n.zone || t.none, width: 140, sort: (n) => n.zone, phone: 'meta' },
     {
@@ -74,7 +74,6 @@ export function columns(): Column<Node>[] {
       phone: 'none',
       hidden: true,
     },
-    { id: 'acts', title: t.col.acts, text: () => '', width: 86, align: 'end', phone: 'none' },
   ];
 }
 

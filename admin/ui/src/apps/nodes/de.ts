@@ -29,7 +29,6 @@ export const de: Messages = {
     addr: 'Adresse',
     roles: 'Rollen',
     started: 'Läuft seit',
-    acts: 'Aktionen',
   },
   actsOf: (name) => `Aktionen von ${name}`,
   freeOf: (free, all) => `${free} von ${all} frei`,

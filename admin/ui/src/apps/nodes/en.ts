@@ -28,7 +28,6 @@ export const en = {
     addr: 'Address',
     roles: 'Roles',
     started: 'Running since',
-    acts: 'Actions',
   },
   actsOf: (name: string) => `Actions of ${name}`,
   freeOf: (free: string, all: string) => `${free} free of ${all}`,

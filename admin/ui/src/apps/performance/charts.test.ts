@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lonely, most, newest, plots, sample, steps, unitOf, wanted, type Metrics, type Names } from './charts';
+import { lately, lonely, most, newest, plots, sample, steps, unitOf, wanted, type Metrics, type Names } from './charts';
 import { changeText, figure, tick, unitText } from './figure';
 import { every, ranges, seconds } from './ranges';
 import { en } from './en';
@@ -92,6 +92,14 @@ test('an earlier time stands beside each line, and alone where now there is noth
     ['write_bytes', [null, null], [9, null]],
   ]);
   expect(plots(m, [], names)[0]?.lines.map((l) => l.before)).toEqual([undefined]);
+});
+
+test('a figure of long ago is not the newest', () => {
+  expect([lately([]), lately([5]), lately([0, 1]), lately([0, 10]), lately([0, 300])]).toEqual([2, 2, 60, 6, 2]);
+  const values = [5, ...Array.from({ length: 40 }, () => null)];
+  const times = values.map((_, i) => i * 10);
+  expect(newest(values, 40, 40 - lately(times))).toBeNull();
+  expect(newest([5, null, null], 2, 2 - lately([0, 10]))).toBe(5);
 });
 
 test('a figure between two gaps is drawn as a point', () => {

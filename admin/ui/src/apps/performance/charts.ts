@@ -94,6 +94,13 @@ export function newest(values: Values, at = values.length - 1, from = 0): number
   return null;
 }
 
+// lately is how many points back a figure may be and still be told as the newest:
+// those of one minute, and never fewer than two.
+export function lately(times: readonly number[]): number {
+  const [a, b] = times.slice(-2);
+  return a === undefined || b === undefined || b <= a ? 2 : Math.max(2, Math.ceil(60 / (b - a)));
+}
+
 export function most(values: readonly (number | null)[]): number | null {
   let top: number | null = null;
   for (const v of values) if (v !== null && (top === null || v > top)) top = v;

@@ -59,6 +59,7 @@ export const de: Messages = {
   seriesSays: (name, now, most) => `${name}: jetzt ${now}, höchstens ${most}.`,
   events: 'Ereignisse in dieser Zeit',
   eventsHint: 'Gestrichelte Linien in den Diagrammen.',
+  allEvents: 'Alle Warnungen in Aktivität',
   noEvents: 'In dieser Zeit geschah nichts, das eine Warnung wert ist.',
   titles: {
     throughput: 'Durchsatz',

@@ -58,6 +58,7 @@ export const en = {
   seriesSays: (name: string, now: string, most: string) => `${name}: ${now} now, ${most} at most.`,
   events: 'Events in this time',
   eventsHint: 'Dashed lines in the charts.',
+  allEvents: 'All warnings in Activity',
   noEvents: 'Nothing worth a warning happened in this time.',
   titles: {
     throughput: 'Throughput',
