@@ -136,6 +136,9 @@ func (d *document) rule(op *operation, shared []parameter) (Rule, error) {
 		if err != nil {
 			return r, err
 		}
+		if schema == nil || schema.Type == "array" && schema.Items == nil {
+			return r, fmt.Errorf("the parameter %s has no type", p.Name)
+		}
 		r.Params = append(r.Params, Param{p.Name, p.In, p.Required, schema})
 	}
 	var err error

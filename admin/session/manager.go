@@ -118,11 +118,13 @@ func (m *Manager) Begin(ctx context.Context, d Data) (Data, error) {
 }
 
 // Renew puts the request's session under a new token, with other data: what
-// it may do has changed.
+// it may do has changed. It does not live longer for that.
 func (m *Manager) Renew(ctx context.Context, d Data) error {
-	if err := m.scs.RenewToken(ctx); err != nil {
+	end := m.scs.Deadline(ctx)
+	if err := m.scs.RenewToken(ctx); err != nil { // which begins its life anew
 		return err
 	}
+	m.scs.SetDeadline(ctx, end)
 	m.Put(ctx, d)
 	return nil
 }
