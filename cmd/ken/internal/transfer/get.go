@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -64,8 +65,7 @@ func (d Drive) getFile(ctx context.Context, p *pool, e metadata.Entry, src metad
 	}
 	t := opt.Progress.Begin(File{string(src), e.Size, blockBytes(&e)})
 	defer func() { t.End(err) }()
-	// The name says nothing of the target's: that may be as long as names can be.
-	f, err := os.CreateTemp(filepath.Dir(to), ".ken-*.part")
+	f, err := createPart(filepath.Dir(to))
 	if err != nil {
 		return localErr(err)
 	}
@@ -75,7 +75,7 @@ func (d Drive) getFile(ctx context.Context, p *pool, e metadata.Entry, src metad
 	if err == nil && n != e.Size {
 		err = metadata.Errorf(metadata.KindCorrupt, "%s has %d bytes, got %d", src, e.Size, n)
 	}
-	err = errors.Join(err, r.Close(), f.Chmod(0o644), f.Sync(), f.Close())
+	err = errors.Join(err, r.Close(), f.Sync(), f.Close())
 	if err != nil {
 		return fmt.Errorf("%s: %w", src, err)
 	}
@@ -87,6 +87,14 @@ func (d Drive) getFile(ctx context.Context, p *pool, e metadata.Entry, src metad
 	}
 	p.count(func(s *Summary) { s.Files, s.Bytes, s.Blocks = s.Files+1, s.Bytes+n, s.Blocks+int64(e.BlockCount) })
 	return nil
+}
+
+// createPart makes the file that a download is written to. Its name says nothing
+// of the target's, which may be as long as names can be; its mode is that of any
+// new file of this process, as the umask has it.
+func createPart(dir string) (*os.File, error) {
+	name := filepath.Join(dir, fmt.Sprintf(".ken-%016x.part", rand.Uint64()))
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 // blockBytes is how large a file's blocks are, all but the last. Of a file with
