@@ -93,24 +93,7 @@ func (n *Node) present(ctx context.Context) {
 	if n.cfg.Has(metadata.NodeNameserver) || n.cfg.Has(metadata.NodeWebDAV) || n.cfg.Has(metadata.NodeDatanode) {
 		return
 	}
-	started := time.Now().UTC()
-	n.meta.Introduce(func() metadata.Presence {
-		return metadata.Presence{
-			Node: n.ID(), Version: n.run.Version, Started: started, CertExpires: n.identity.credentials().Cert.NotAfter,
-		}
-	})
-	tick := time.NewTicker(metadata.SessionRenew)
-	defer tick.Stop()
-	for {
-		ask, cancel := context.WithTimeout(ctx, metadata.SessionRenew)
-		_ = n.meta.Present(ask) // again with the next tick
-		cancel()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	keepPresent(ctx, n.meta.Introduce(func() metadata.Presence { return n.presence(metadata.Traffic{}) }))
 }
 
 // reachableNameservers are the addresses that other machines join by.
