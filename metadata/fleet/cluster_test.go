@@ -34,6 +34,7 @@ type fakeNode struct {
 	disk    metadata.DiskID
 	zone    string
 	stop    context.CancelFunc // nil while it is down
+	ended   chan struct{}      // closed when its loop has ended
 	volumes map[metadata.VolumeID]*fakeCopy
 	leaving bool
 	fetched int64 // blocks, ever
@@ -117,18 +118,26 @@ func (c *cluster) start(id metadata.NodeID) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.mu.Lock()
 	n := c.nodes[id]
-	n.stop, n.leaving = cancel, false
+	ended := make(chan struct{})
+	n.stop, n.ended, n.leaving = cancel, ended, false
 	c.mu.Unlock()
-	go n.loop(ctx)
+	go func() {
+		defer close(ended)
+		n.loop(ctx)
+	}()
 }
 
-// kill stops a storage server without a word; its disk stays as it is.
+// kill stops a storage server without a word; its disk stays as it is. Nothing
+// comes from it any more when kill returns.
 func (c *cluster) kill(id metadata.NodeID) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n := c.nodes[id]; n.stop != nil {
-		n.stop()
-		n.stop = nil
+	n := c.nodes[id]
+	stop := n.stop
+	n.stop = nil
+	c.mu.Unlock()
+	if stop != nil {
+		stop()
+		<-n.ended
 	}
 }
 
@@ -282,15 +291,17 @@ func (n *fakeNode) copyOf(id metadata.VolumeID) *fakeCopy {
 type gateway struct {
 	c       *cluster
 	session metadata.SessionID
-	stop    context.CancelFunc
+	stop    func() // ends its renewals and waits for the last
 }
 
 func (c *cluster) gateway(name string) *gateway {
 	c.t.Helper()
 	res := c.store.must(c.t, &metapb.Command{Op: &metapb.Command_OpenSession{OpenSession: &metapb.OpenSession{Node: 1, Instance: name}}})
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &gateway{c: c, session: metadata.SessionID(res.Id), stop: cancel}
+	ended := make(chan struct{})
+	g := &gateway{c: c, session: metadata.SessionID(res.Id), stop: func() { cancel(); <-ended }}
 	go func() {
+		defer close(ended)
 		for ctx.Err() == nil {
 			_ = c.leader().Renew(ctx, g.session, metadata.Presence{})
 			select {
@@ -339,6 +350,24 @@ func (g *gateway) write(path string, l metadata.Lease, first metadata.LocalID, n
 func (g *gateway) release(v metadata.VolumeID) {
 	g.c.t.Helper()
 	g.c.store.must(g.c.t, &metapb.Command{Op: &metapb.Command_ReleaseLease{ReleaseLease: &metapb.ReleaseLease{Session: uint64(g.session), Volume: uint64(v)}}})
+}
+
+// recalled reports whether the lessee of a volume is asked to give it back.
+func (c *cluster) recalled(id metadata.VolumeID) bool {
+	c.t.Helper()
+	vs, err := c.leader().Volumes(context.Background(), []metadata.VolumeID{id})
+	if err != nil || len(vs) != 1 {
+		c.t.Fatalf("Volumes: %v, %v", vs, err)
+	}
+	return vs[0].Recall
+}
+
+// term returns the leader's term, and when it last looked at all leases.
+func (c *cluster) term() (*term, time.Time) {
+	f := c.leader()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.t, f.t.leasedSeen
 }
 
 func (c *cluster) volumes() []metadata.Volume {

@@ -257,21 +257,14 @@ func TestRecalledLeaseIsRepairedAtOnce(t *testing.T) {
 		if err := g.write("/a", l, l.From, 2); err != nil {
 			t.Fatal(err)
 		}
-		recalled := func() bool {
-			vs, err := c.leader().Volumes(t.Context(), []metadata.VolumeID{l.Volume})
-			if err != nil || len(vs) != 1 {
-				t.Fatalf("Volumes: %v, %v", vs, err)
-			}
-			return vs[0].Recall
-		}
 		dead := l.Replicas[0].Node
 		c.kill(dead)
 		c.run(5 * time.Second)
-		if recalled() {
+		if c.recalled(l.Volume) {
 			t.Error("recalled while its node is only suspect")
 		}
 		c.run(5 * time.Second)
-		if !recalled() {
+		if !c.recalled(l.Volume) {
 			t.Fatal("not recalled with its node down")
 		}
 		c.wantVerdict(health.AtRisk) // also what was committed a moment ago counts
@@ -296,13 +289,8 @@ func TestAtRiskBetweenTicks(t *testing.T) {
 		c.run(tickInterval / 2) // its heartbeats come between ticks from now on
 		c.start(dead)
 		f := c.leader()
-		now := func() (*term, time.Time) {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			return f.t, f.t.leasedSeen
-		}
-		term, looked := now()
-		for seen := looked; seen.Equal(looked); _, seen = now() {
+		term, looked := c.term()
+		for seen := looked; seen.Equal(looked); _, seen = c.term() {
 			c.run(tickInterval / 4) // until the next look at all leases is far away
 		}
 		if err := g.write("/a", l, l.From, 2); err != nil {
@@ -336,14 +324,6 @@ func TestDamageRecallsTheLease(t *testing.T) {
 		if err := g.write("/a", l, l.From, 2); err != nil {
 			t.Fatal(err)
 		}
-		recalled := func() bool {
-			t.Helper()
-			vs, err := c.leader().Volumes(t.Context(), []metadata.VolumeID{l.Volume})
-			if err != nil || len(vs) != 1 {
-				t.Fatalf("Volumes: %v, %v", vs, err)
-			}
-			return vs[0].Recall
-		}
 		damage := func(n int64) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -362,13 +342,13 @@ func TestDamageRecallsTheLease(t *testing.T) {
 			t.Fatalf("not within 30 s: %s", what)
 		}
 		c.run(3 * time.Second)
-		if recalled() {
+		if c.recalled(l.Volume) {
 			t.Fatal("a sound volume is recalled")
 		}
 		damage(1)
-		until("a volume with a damaged block is recalled", recalled)
+		until("a volume with a damaged block is recalled", func() bool { return c.recalled(l.Volume) })
 		damage(0) // its server has found sound data after all
-		until("it is not recalled when nothing is damaged any more", func() bool { return !recalled() })
+		until("it is not recalled when nothing is damaged any more", func() bool { return !c.recalled(l.Volume) })
 		damage(1)
 		c.run(2 * time.Minute) // a long upload
 		if v := c.volume(l.Volume); v.State != metadata.VolumeLeased || v.Epoch != l.Epoch {
@@ -388,12 +368,9 @@ func TestDamageRecallsTheLease(t *testing.T) {
 		l = g.grant(metadata.GrantRequest{Near: l.Replicas[0].Node})
 		damage(1)
 		until("the leader misses the other server", func() bool { return c.status().Nodes.Suspect == 1 })
-		f := c.leader()
-		f.mu.Lock()
-		term := f.t
-		f.mu.Unlock()
-		f.planAndPropose(t.Context(), term) // now, with what is known; the next tick may be a while off
-		if recalled() {
+		term, _ := c.term()
+		c.leader().planAndPropose(t.Context(), term) // now, with what is known; the next tick may be a while off
+		if c.recalled(l.Volume) {
 			t.Error("recalled although no other replica could mend it")
 		}
 	})
