@@ -82,7 +82,7 @@ func (l *lease) load(n int) int64 {
 func (l *lease) hold(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.retired || l.ended || l.next.Load() >= l.to {
+	if l.retired || l.ended || l.session.over() || l.next.Load() >= l.to {
 		return false
 	}
 	l.refs++
@@ -169,7 +169,7 @@ func (l *lease) has(r metadata.Replica) bool {
 func (l *lease) usable(failed func(metadata.NodeID) bool) (usable, healthy bool) {
 	l.mu.Lock()
 	replicas := l.replicas
-	usable = !l.retired && !l.ended
+	usable = !l.retired && !l.ended && !l.session.over()
 	l.mu.Unlock()
 	left := int64(l.to) - int64(l.next.Load())
 	if !usable || left <= 0 || len(replicas) == 0 {
