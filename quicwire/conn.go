@@ -67,15 +67,15 @@ func (c *conn) close(code uint32, why string) {
 // alive reports whether the connection can be used, as far as is known.
 func (c *conn) alive() bool { return !c.gone.Load() && c.qc.Context().Err() == nil }
 
-// lost reports whether err means that the connection is gone, and remembers it:
+// lost reports whether err means that the connection is lost and that a new one
+// may serve. That it has come to an end, for whatever reason, is remembered:
 // streams hear of it before the connection's context does, and whoever tries
 // again at once must not get the same connection.
 func (c *conn) lost(err error) bool {
-	if !lost(err) {
-		return false
+	if ended(err) {
+		c.gone.Store(true)
 	}
-	c.gone.Store(true)
-	return true
+	return lost(err)
 }
 
 // touch notes that a dialed connection is in demand.

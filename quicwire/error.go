@@ -188,6 +188,13 @@ func lost(err error) bool {
 	return false
 }
 
+// ended reports whether an error is the end of a whole connection.
+func ended(err error) bool {
+	_, closed := errors.AsType[*quic.ApplicationError](err)
+	_, broken := errors.AsType[*quic.TransportError](err)
+	return closed || broken || lost(err)
+}
+
 // messageBytesMax bounds an error's text on the wire.
 const messageBytesMax = 4 << 10
 

@@ -6,8 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"time"
-
-	"github.com/quic-go/quic-go"
 )
 
 // SignLeaf makes a certificate for any span of time.
@@ -42,12 +40,12 @@ func (e *Endpoint) Dialed() (dialed, all int) {
 }
 
 // Lose makes every dialed connection look as it does in the moment in which its
-// streams have heard of its end and its context has not.
-func (e *Endpoint) Lose() {
+// streams have heard of its end, which is err, and its context has not.
+func (e *Endpoint) Lose(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.dialed {
-		c.lost(&quic.StatelessResetError{})
+		c.lost(err)
 	}
 }
 

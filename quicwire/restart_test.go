@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/testutils/simnet"
 
 	"kendfs/quicwire"
@@ -117,23 +118,36 @@ func TestRestartIdempotent(t *testing.T) {
 func TestLostConnectionIsNotUsedAgain(t *testing.T) {
 	p, client, to := newProcess(t, 30*time.Second)
 	ctx := testContext(t)
-	for range 3 {
+	ends := []error{
+		&quic.StatelessResetError{}, &quic.IdleTimeoutError{},
+		&quic.ApplicationError{Remote: true, ErrorCode: 0x10e, ErrorMessage: "the certificate of the connection has expired"},
+		&quic.ApplicationError{}, &quic.TransportError{ErrorCode: quic.InternalError},
+	}
+	for _, end := range ends {
 		if _, err := client.Call(ctx, to, quicwire.ServiceMeta, methodEcho, nil); err != nil {
 			t.Fatal(err)
 		}
 		_, before := client.Dialed()
-		client.Lose()
+		client.Lose(end)
 		s, err := client.OpenRaw(ctx, to, quicwire.ServiceMeta)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = s.Close()
 		if _, after := client.Dialed(); after != before+1 {
-			t.Errorf("%d connections after %d, want one more", after, before)
+			t.Errorf("%v: %d connections after %d, want one more", end, after, before)
 		}
 	}
-	if n := p.calls.Load(); n != 3 {
-		t.Errorf("%d requests were executed, want 3", n)
+	_, before := client.Dialed()
+	client.Lose(&quic.StreamError{Remote: true, ErrorCode: 0x10e}) // of one stream only
+	if _, err := client.Call(ctx, to, quicwire.ServiceMeta, methodEcho, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, after := client.Dialed(); after != before {
+		t.Errorf("%d connections after a stream's end, want the %d before", after, before)
+	}
+	if n := int(p.calls.Load()); n != len(ends)+1 {
+		t.Errorf("%d requests were executed, want %d", n, len(ends)+1)
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 // Readers that pause in the middle of a file hold up nobody (BIO-7).
 func TestPausedReaders(t *testing.T) {
 	r := newRig(t, 1, true, func(c *blockio.Config) {
-		c.BlockBytes, c.BufferBytes, c.StallGet = 8<<20, 64<<20, time.Second
+		// A reader held up would be so for ever; a busy machine only for a while.
+		c.BlockBytes, c.BufferBytes, c.StallGet = 8<<20, 64<<20, 10*time.Second
 	})
 	b := data(1, 12<<20)
 	e := r.mustWrite(b, blockio.CreateOptions{Replicas: 1})
