@@ -21,7 +21,7 @@ export const de: Messages = {
   noZone: 'Ohne Zone',
   noRack: 'ohne Schrank',
   unhealthy: (n, text) => `${text} ${plural(n, { one: 'braucht', other: 'brauchen' }, 'de')} Aufmerksamkeit`,
-  tile: (name, state, used, disks) => [name, state, used, disks].filter(Boolean).join(', '),
+  tile: (name, figure, state, disks) => [name, figure, state, disks].filter(Boolean).join(', '),
   usedText: (p) => `${p} belegt`,
   diskFailed: (n, text) => `${text} ${plural(n, { one: 'ausgefallene Platte', other: 'ausgefallene Platten' }, 'de')}`,
   hasCopy: 'hat eine Kopie',

@@ -20,7 +20,7 @@ export const en = {
   noZone: 'No zone',
   noRack: 'no rack',
   unhealthy: (n: number, text: string) => `${text} ${plural(n, { one: 'needs', other: 'need' }, 'en')} attention`,
-  tile: (name: string, state: string, used: string, disks: string) => [name, state, used, disks].filter(Boolean).join(', '),
+  tile: (name: string, figure: string, state: string, disks: string) => [name, figure, state, disks].filter(Boolean).join(', '),
   usedText: (p: string) => `${p} used`,
   diskFailed: (n: number, text: string) => `${text} ${plural(n, { one: 'failed disk', other: 'failed disks' }, 'en')}`,
   hasCopy: 'has a copy',

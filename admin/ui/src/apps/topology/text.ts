@@ -13,13 +13,13 @@ export function metricText(n: Node, metric: Exclude<Metric, 'state'>): string {
   return metric === 'p99' ? t.ms(decimal(v)) : rate(v);
 }
 
-// spoken is the whole tile in words.
+// spoken is the whole tile in words, what is seen of it first.
 export function spoken(n: Node, metric: Metric, lit: boolean): string {
   const bad = failedDisks(n);
   const words = t.tile(
     n.name,
+    metric === 'state' ? '' : metric === 'used' && valueOf(n, metric) !== null ? t.usedText(metricText(n, metric)) : metricText(n, metric),
     w.node[stateOf(n)],
-    metric === 'state' ? '' : metric === 'used' ? t.usedText(metricText(n, metric)) : metricText(n, metric),
     bad ? t.diskFailed(bad, count(bad)) : '',
   );
   return lit ? `${words}, ${t.hasCopy}` : words;

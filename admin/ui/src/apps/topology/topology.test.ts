@@ -52,7 +52,7 @@ test('figures and shades', () => {
 test('one disk is one, two are several', () => {
   const disk = { id: 'd', path: '/d', capacity_bytes: 1, used_bytes: 0, free_bytes: 1, volumes: 0, failed: 'gone' };
   expect(spoken({ ...node, disks: [disk] }, 'state', false)).toBe('dn-07, Up, 1 failed disk');
-  expect(spoken({ ...node, disks: [disk, { ...disk, id: 'e' }] }, 'p99', false)).toBe('dn-07, Up, no figure, 2 failed disks');
+  expect(spoken({ ...node, disks: [disk, { ...disk, id: 'e' }] }, 'p99', false)).toBe('dn-07, no figure, Up, 2 failed disks');
 });
 
 test('a volume that many blocks are in is looked at once', () => {
@@ -78,6 +78,7 @@ test('arrow keys go to the neighbour', () => {
 });
 
 test('a tile says all of it in words', () => {
-  expect(spoken(node, 'used', true)).toBe('dn-07, Up, 42% used, has a copy');
+  expect(spoken(node, 'used', true)).toBe('dn-07, 42% used, Up, has a copy');
   expect(spoken({ ...node, liveness: 'down' }, 'state', false)).toBe('dn-07, Down');
+  expect(spoken({ ...node, capacity_bytes: 0 }, 'used', false)).toBe('dn-07, no figure, Up');
 });
