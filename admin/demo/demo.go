@@ -11,10 +11,13 @@ import (
 	"kendfs/metadata/health"
 )
 
+// NodesMin is the smallest cluster.
+const NodesMin = 20
+
 // Config says how large the cluster is. The zero value is the full size.
 type Config struct {
 	Seed   uint64
-	Nodes  int              // 0: 1,000
+	Nodes  int              // 0: 1,000; else NodesMin or more
 	Files  int              // in the large folder; 0: 100,000
 	Now    func() time.Time // nil: time.Now
 	Period time.Duration    // of the cycle of failures; 0: five minutes
@@ -56,6 +59,9 @@ type Cluster struct {
 func New(cfg Config) (*Cluster, error) {
 	if cfg.Nodes <= 0 {
 		cfg.Nodes = 1000
+	}
+	if cfg.Nodes < NodesMin {
+		return nil, metadata.Errorf(metadata.KindInvalid, "a demo of %d nodes has no room for its data: want at least %d", cfg.Nodes, NodesMin)
 	}
 	if cfg.Files <= 0 {
 		cfg.Files = 100_000

@@ -170,9 +170,12 @@ func (d *Cluster) slots(j *job) int {
 // running counts jobs that run, as of the last count.
 func (d *Cluster) running() int { return d.report.Repair.Running }
 
+// leaseEnds is after how long nobody writes into a draining node's volumes any more.
+const leaseEnds = 20 * time.Second
+
 // needs says what a volume needs, if anything.
 func (d *Cluster) needs(v *volume) (class string, need bool) {
-	lost, draining := 0, false
+	lost, draining, ending := 0, false, false
 	for _, r := range v.Replicas {
 		n := d.at(r.Node)
 		switch {
@@ -180,8 +183,11 @@ func (d *Cluster) needs(v *volume) (class string, need bool) {
 		case !d.alive(r):
 			lost++
 		case n.State == metadata.NodeDraining:
-			draining = true
+			draining, ending = true, ending || d.now.Sub(n.StateSince) > leaseEnds
 		}
+	}
+	if draining && ending && v.State == metadata.VolumeLeased {
+		v.State = metadata.VolumeIdle // its gateway writes elsewhere by now
 	}
 	switch {
 	case len(v.Replicas)-lost < v.Target:
