@@ -188,16 +188,16 @@ func (f *feed) nodes(n *snapshot) {
 	}
 	ch := api.NodeChanges{Changed: []api.Node{}, Removed: []string{}}
 	there := make(map[metadata.NodeID]bool, len(n.Nodes))
-	quiet := 0
+	quiet, first := 0, f.turn
 	for k := range n.Nodes {
-		m := &n.Nodes[(k+f.turn)%len(n.Nodes)]
+		m := &n.Nodes[(k+first)%len(n.Nodes)]
 		there[m.ID] = true
 		now, old := apiNode(n, m), f.sent[m.ID]
 		switch {
 		case moved(&old, &now):
 		case quiet < figuresLive && stirred(&old, &now):
 			if quiet++; quiet == figuresLive {
-				f.turn = (k + f.turn + 1) % len(n.Nodes)
+				f.turn = (k + first + 1) % len(n.Nodes)
 			}
 		default:
 			continue
