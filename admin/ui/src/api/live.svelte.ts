@@ -16,6 +16,8 @@ const settle = 200; // a window that opens adds its topic: wait for its neighbou
 
 export class Live {
   state = $state<LiveState>('idle');
+  // awake: it is heard even while nobody sees the page, for who wants to be told
+  awake = false;
   // heard is when the server last said anything, in ms.
   heard = $state(0);
   #listeners = new Map<string, Set<Listener>>();
@@ -86,6 +88,7 @@ export class Live {
     clearTimeout(this.#hidden);
     if (document.hidden) {
       this.#hidden = setTimeout(() => {
+        if (this.awake) return;
         this.#sleeping = true;
         this.#close();
         if (this.state !== 'paused') this.state = 'lost';

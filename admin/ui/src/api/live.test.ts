@@ -159,6 +159,20 @@ test('a page that nobody sees lets go after five minutes, and comes back with th
   expect([live.state, streams[1]!.id]).toEqual(['live', '3']);
 });
 
+test('who wants to be told is told after hours, too', async () => {
+  const { heard } = await begin();
+  live.awake = true;
+  hidden = true;
+  visibility();
+  for (let s = 0; s < 3600; s += 15) {
+    streams[0]!.say(': ping\n\n');
+    await vi.advanceTimersByTimeAsync(15_000);
+  }
+  streams[0]!.say('id: 1\nevent: health\ndata: 1\n\n');
+  await settle();
+  expect([heard, live.state]).toEqual([[1], 'live']);
+});
+
 test('what was stopped while nobody looked does not end what is started later', async () => {
   await begin();
   hidden = true;

@@ -15,6 +15,15 @@ class Address {
     return place;
   }
 
+  #search = location.search;
+
+  // search is what the page was opened with, once.
+  search(): string {
+    const text = this.#search;
+    this.#search = '';
+    return text;
+  }
+
   // follow writes a window's place into the address.
   follow(win: Win | null, push = false): void {
     const to = win ? format(win) : '/';

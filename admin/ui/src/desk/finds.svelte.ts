@@ -6,6 +6,7 @@ import File from '@lucide/svelte/icons/file';
 import Folder from '@lucide/svelte/icons/folder';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import LogOut from '@lucide/svelte/icons/log-out';
+import LinkIcon from '@lucide/svelte/icons/link';
 import Monitor from '@lucide/svelte/icons/monitor';
 import Plus from '@lucide/svelte/icons/plus';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
@@ -19,10 +20,13 @@ import { session } from '../api/session.svelte';
 import { drain } from '../model/acts';
 import { focusWindow, openApp, shell, windows } from './desk.svelte';
 import { best } from './fuzzy';
+import { link } from './layout';
 import { layouts } from './layouts.svelte';
 import { look } from './look.svelte';
 import { signOut } from './signin';
 import { t } from './strings';
+import { copyText } from '../ui/clipboard';
+import { toast } from '../ui/toast.svelte';
 
 type Group = 'windows' | 'apps' | 'nodes' | 'actions' | 'files' | 'people';
 
@@ -67,6 +71,12 @@ function act(id: string, label: string, icon: LucideIcon, run: () => void, also 
   return { id: `act-${id}`, group: 'actions', label, icon, also, run };
 }
 
+async function copyLayout(): Promise<void> {
+  const to = link(windows.list, windows.area, look.data);
+  if (to === null) return void toast(t.layoutTooLarge, { tone: 'warn' });
+  if (await copyText(location.origin + to)) toast(t.layoutCopied);
+}
+
 // upload asks for files in the Files window used last.
 function upload(): void {
   const [last] = windows.list.filter((w) => w.app === 'files').sort((a, b) => b.z - a.z);
@@ -81,6 +91,7 @@ function fromActions(): Found[] {
     act('theme-dark', t.actTheme(t.themeDark), Contrast, () => look.set({ theme: 'dark' }), 'dark'),
     act('theme-auto', t.actTheme(t.themeAuto), Contrast, () => look.set({ theme: 'auto' }), 'auto'),
     act('desk', t.actShowDesk, Monitor, () => windows.showDesk()),
+    act('link', t.actCopyLayout, LinkIcon, () => void copyLayout(), 'share windows'),
     act('reset', t.actResetDesk, RotateCcw, () => layouts.reset()),
     act('keys', t.actShortcuts, Keyboard, () => void (shell.cheat = true)),
     act('out', t.actSignOut, LogOut, () => void signOut(), 'logout'),

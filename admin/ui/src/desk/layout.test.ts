@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { limit, placed, save, sound } from './layout';
+import { limit, link, linked, placed, save, sound } from './layout';
 import { soundLook } from './look.svelte';
 import { Windows } from './windows.svelte';
 
@@ -61,4 +61,41 @@ describe('what is wrong is left out', () => {
       letters: true,
     });
   });
+});
+
+test('the limit is in bytes, as the server counts', () => {
+  const desk = new Windows();
+  for (let i = 0; i < 24; i++) desk.open('files', { w: 600, h: 400 }, { path: `/${i}/${'ü€'.repeat(300)}` });
+  const layout = save(desk.list, desk.area, [], look, 0);
+  expect(new TextEncoder().encode(JSON.stringify(layout)).length).toBeLessThanOrEqual(limit);
+  expect(layout.windows.length).toBeGreaterThan(5);
+});
+
+test('apps that stay in the taskbar come back once each, and only those there are', () => {
+  const saved = save([], new Windows().area, [], look, 1, ['files', 'nodes']);
+  expect(sound(JSON.parse(JSON.stringify(saved)))?.kept).toEqual(['files', 'nodes']);
+  expect(sound({ version: 1, kept: ['files', 7, 'nonsense', 'files'] })?.kept).toEqual(['files']);
+  expect(sound({ version: 1 })?.kept).toEqual([]);
+});
+
+test('a link opens the same windows elsewhere, whatever they are called', () => {
+  const desk = new Windows();
+  desk.open('nodes', { w: 600, h: 400 }, { id: 'dn-7', tab: 'disks' });
+  desk.snap(desk.open('files', { w: 600, h: 400 }, { path: '/日本/ü b?&=+' }), 'right');
+  const to = link(desk.list, desk.area, look);
+  expect(to).toMatch(/^\/\?layout=[\w-]+$/);
+  const back = linked(new URL(to ?? '', 'http://x').search);
+  expect(back?.map((w) => [w.app, w.params, w.snap])).toEqual([
+    ['nodes', { id: 'dn-7', tab: 'disks' }, null],
+    ['files', { path: '/日本/ü b?&=+' }, 'right'],
+  ]);
+});
+
+test('a link that is none, is too long, or asks for something to be done', () => {
+  for (const s of ['', '?layout=', '?layout=%00', '?layout=!!!', `?layout=${btoa('{"version":1}')}`, `?layout=${btoa('\xff\xfe')}`, `?layout=${'a'.repeat(7000)}`]) expect(linked(s), s).toBeNull();
+  const bad = btoa(JSON.stringify({ version: 1, windows: [{ app: 'files', rect: { x: 0, y: 0, w: 1, h: 1 }, params: { do: 'upload', path: '/a' } }] }));
+  expect(linked(`?layout=${bad}`)?.[0]?.params).toEqual({ path: '/a' });
+  const desk = new Windows();
+  for (let i = 0; i < 24; i++) desk.open('files', { w: 600, h: 400 }, { path: `/${'x'.repeat(400)}${i}` });
+  expect(link(desk.list, desk.area, look)).toBeNull();
 });

@@ -19,13 +19,14 @@ export type SavedWindow = {
   pinned: boolean;
 };
 
-export type Layout = { version: number; at: number; windows: SavedWindow[]; icons: string[]; look: LookData };
+// kept are the apps that stay in the taskbar, in their order.
+export type Layout = { version: number; at: number; windows: SavedWindow[]; icons: string[]; kept: string[]; look: LookData };
 
 const snaps: readonly string[] = ['left', 'right', 'top-left', 'top-right', 'bottom-left', 'bottom-right', 'max'];
 
 // save writes the windows from the back to the front; the oldest go when there
 // is too much of it.
-export function save(list: readonly Win[], area: Rect, icons: readonly string[], look: LookData, at: number): Layout {
+export function save(list: readonly Win[], area: Rect, icons: readonly string[], look: LookData, at: number, kept: readonly string[] = []): Layout {
   const windows = [...list]
     .sort((a, b) => a.z - b.z)
     .map((w) => ({
@@ -37,9 +38,14 @@ export function save(list: readonly Win[], area: Rect, icons: readonly string[],
       min: w.min,
       pinned: w.pinned,
     }));
-  const layout = { version, at, windows, icons: [...icons], look };
-  while (windows.length && JSON.stringify(layout).length > limit) windows.shift();
+  const layout = { version, at, windows, icons: [...icons], kept: [...kept], look };
+  while (windows.length && sizeOf(layout) > limit) windows.shift();
   return layout;
+}
+
+// sizeOf counts as the server does, in bytes: a name in Greek has two a letter.
+function sizeOf(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }
 
 function object(v: unknown): Record<string, unknown> | null {
@@ -68,8 +74,36 @@ export function sound(value: unknown): Layout | null {
   const o = object(value);
   if (!o || o.version !== version) return null;
   const windows = (Array.isArray(o.windows) ? o.windows : []).map(windowOf).filter((w) => w !== null);
-  const icons = (Array.isArray(o.icons) ? o.icons : []).filter((i): i is string => typeof i === 'string');
-  return { version, at: typeof o.at === 'number' ? o.at : 0, windows: windows.slice(-24), icons, look: soundLook(o.look) };
+  const words = (v: unknown): string[] => [...new Set((Array.isArray(v) ? v : []).filter((i): i is string => typeof i === 'string'))];
+  const kept = words(o.kept).filter((id) => appOf(id));
+  return { version, at: typeof o.at === 'number' ? o.at : 0, windows: windows.slice(-24), icons: words(o.icons), kept, look: soundLook(o.look) };
+}
+
+const linkMost = 6000; // characters that every browser and messenger takes
+
+// link is an address that opens the same windows elsewhere; null when they are
+// too many for one.
+export function link(list: readonly Win[], area: Rect, look: LookData): string | null {
+  const { windows } = save(list, area, [], look, 0);
+  const bytes = new TextEncoder().encode(JSON.stringify({ version, windows }));
+  const text = btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return windows.length === list.length && text.length <= linkMost ? `/?layout=${text}` : null;
+}
+
+// linked answers the windows of such an address, or null. A link comes from
+// anybody: what it names is checked as what is stored is, and asks for nothing
+// to be done.
+export function linked(search: string): SavedWindow[] | null {
+  const text = new URLSearchParams(search).get('layout');
+  if (!text || text.length > linkMost) return null;
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+    const found = sound(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))?.windows ?? [];
+    const safe = found.map((w) => ({ ...w, params: Object.fromEntries(Object.entries(w.params).filter(([k]) => k !== 'do' && k !== 'add')) }));
+    return safe.length ? safe : null;
+  } catch {
+    return null;
+  }
 }
 
 // placed answers the rects of a saved window on this screen.

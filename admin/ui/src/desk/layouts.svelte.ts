@@ -5,7 +5,7 @@ import { session } from '../api/session.svelte';
 import { apps } from '../apps/registry';
 import { toast } from '../ui/toast.svelte';
 import { windows } from './desk.svelte';
-import { placed, save, sound, type Layout } from './layout';
+import { linked, placed, save, sound, type Layout, type SavedWindow } from './layout';
 import { look } from './look.svelte';
 import { t } from './strings';
 
@@ -14,6 +14,8 @@ const wait = 1000;
 class Layouts {
   // icons is the order of the icons.
   icons = $state.raw<readonly string[]>(apps.map((a) => a.id));
+  // kept are the apps that stay in the taskbar.
+  kept = $state.raw<readonly string[]>([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stored = '';
   #ready = false;
@@ -39,7 +41,7 @@ class Layouts {
   }
 
   #save(): Layout {
-    return save(windows.list, windows.area, this.icons, look.data, Date.now());
+    return save(windows.list, windows.area, this.icons, look.data, Date.now(), this.kept);
   }
 
   #text(): string {
@@ -55,16 +57,37 @@ class Layouts {
   }
 
   #show(layout: Layout): void {
-    for (const w of windows.list) windows.close(w);
-    for (const saved of layout.windows) {
-      const win = windows.open(saved.app, { w: 800, h: 600 }, saved.params, { fresh: true });
-      Object.assign(win, placed(saved, windows.area), { pinned: saved.pinned, title: t.apps[saved.app as keyof typeof t.apps] });
-      if (saved.snap) windows.snap(win, saved.snap);
-      win.min = saved.min;
-    }
+    this.#open(layout.windows);
     const known = apps.map((a) => a.id as string);
     this.icons = [...layout.icons.filter((i) => known.includes(i)), ...known.filter((i) => !layout.icons.includes(i))];
+    this.kept = layout.kept;
     look.set(layout.look);
+  }
+
+  // keep has an app stay in the taskbar, or no longer.
+  keep(id: string): void {
+    this.kept = this.kept.includes(id) ? this.kept.filter((x) => x !== id) : [...this.kept, id];
+  }
+
+  // follow opens the windows of a link, and offers those that were there.
+  follow(search: string): void {
+    const found = linked(search);
+    if (!found) return;
+    const before = this.#save().windows;
+    this.#open(found);
+    toast(t.layoutOpened(found.length), before.length ? { action: { label: t.undo, run: () => this.#open(before) } } : {});
+  }
+
+  #open(saved: readonly SavedWindow[]): void {
+    for (const w of windows.list) windows.close(w);
+    for (const s of saved) this.#place(s);
+  }
+
+  #place(saved: SavedWindow): void {
+    const win = windows.open(saved.app, { w: 800, h: 600 }, saved.params, { fresh: true });
+    Object.assign(win, placed(saved, windows.area), { pinned: saved.pinned, title: t.apps[saved.app as keyof typeof t.apps] });
+    if (saved.snap) windows.snap(win, saved.snap);
+    win.min = saved.min;
   }
 
   // changed is called with every change, sixty times a second while a window

@@ -1,6 +1,6 @@
 // How the desk looks, by the person's choice. Kept in this browser for the
 // first paint and with the layout for the next machine.
-import { preferred, speak, type Lang, languages } from '../i18n/index.svelte';
+import { inUtc, preferred, speak, type Lang, languages } from '../i18n/index.svelte';
 
 export type Theme = 'auto' | 'light' | 'dark';
 export type Density = 'compact' | 'default' | 'comfortable';
@@ -14,10 +14,12 @@ export type LookData = {
   // letters: single-letter shortcuts (WCAG 2.1.4 wants a way to turn them off)
   letters: boolean;
   widgets: boolean;
+  // notify: the browser tells of what got worse while nobody looks
+  notify: boolean;
 };
 
 const key = 'ken.look';
-const defaults: LookData = { theme: 'auto', contrast: false, density: 'default', lang: '', utc: false, letters: true, widgets: true };
+const defaults: LookData = { theme: 'auto', contrast: false, density: 'default', lang: '', utc: false, letters: true, widgets: true, notify: false };
 
 // soundLook takes from a stored value what is right, and the default for the rest. Pure.
 export function soundLook(value: unknown): LookData {
@@ -32,6 +34,7 @@ export function soundLook(value: unknown): LookData {
     utc: flag('utc', defaults.utc),
     letters: flag('letters', defaults.letters),
     widgets: flag('widgets', defaults.widgets),
+    notify: flag('notify', defaults.notify),
   };
 }
 
@@ -72,6 +75,7 @@ class Look {
       if (value) root[name] = value;
       else delete root[name];
     };
+    inUtc(this.data.utc);
     put('theme', this.data.theme === 'auto' ? '' : this.data.theme);
     put('contrast', this.data.contrast ? 'high' : '');
     put('density', this.data.density === 'default' ? '' : this.data.density);

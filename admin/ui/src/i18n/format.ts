@@ -1,6 +1,6 @@
 // Numbers, sizes and times as people read them, in the language in use.
 // Units are IEC everywhere: 1 KiB = 1024 bytes.
-import { locale } from './index.svelte';
+import { locale, zone } from './index.svelte';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 const cache = new Map<string, Intl.NumberFormat>();
@@ -81,22 +81,21 @@ function dateOf(at: Moment): Date {
 }
 
 // clock writes a time of day: 02:41:07.
-export function clock(at: Moment, utc = false): string {
-  return dateOf(at).toLocaleTimeString(locale(), { hour12: false, timeZone: utc ? 'UTC' : undefined });
+export function clock(at: Moment): string {
+  return dateOf(at).toLocaleTimeString(locale(), { hour12: false, timeZone: zone() });
 }
 
-// date writes a day and a time.
+// date writes a day and a time, and that it is UTC where it is.
 export function date(at: Moment): string {
-  return dateOf(at).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'medium' });
+  const text = dateOf(at).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone() });
+  return zone() ? `${text} UTC` : text;
 }
 
 // short writes the time today and the day before that.
 export function short(at: Moment, now: Moment = Date.now()): string {
   const d = dateOf(at);
-  const today = dateOf(now).toDateString() === d.toDateString();
-  return today
-    ? d.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false })
-    : d.toLocaleDateString(locale(), { dateStyle: 'medium' });
+  const day = (x: Date): string => x.toLocaleDateString(locale(), { dateStyle: 'medium', timeZone: zone() });
+  return day(dateOf(now)) === day(d) ? d.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone() }) : day(d);
 }
 
 // stamp writes the time today, and the day with the time before that: 21 Nov, 23:58.

@@ -45,6 +45,18 @@ export function locale(): string {
   return locales[current];
 }
 
+let universal = $state(false);
+
+// inUtc has all times be told in UTC, as the logs of servers are, or in local time.
+export function inUtc(on: boolean): void {
+  universal = on;
+}
+
+// zone is what Intl wants to hear of it.
+export function zone(): 'UTC' | undefined {
+  return universal ? 'UTC' : undefined;
+}
+
 let asked = 0;
 
 // ready resolves when every slice made so far speaks the language in use. One
