@@ -516,3 +516,43 @@ func TestServe(t *testing.T) {
 		}
 	}
 }
+
+// TestFitted: a page is no wider and no higher than the terminal, and keeps its
+// last line.
+func TestFitted(t *testing.T) {
+	const page = "one two three\nb\nc\nd\ne\nlast\n"
+	for _, k := range []struct {
+		wide, high int
+		want       string
+	}{
+		{0, 0, "one two three|b|c|d|e|last|"}, {80, 24, "one two three|b|c|d|e|last|"}, {8, 7, "one two…|b|c|d|e|last|"},
+		{80, 6, "one two three|b|c|… 2 lines more: `ken status`|last|"}, {80, 2, "one two three|b|c|d|e|last|"},
+		{80, 3, "… 5 lines more: `ken status`|last|"},
+	} {
+		got := strings.ReplaceAll(fitted(page, k.wide, k.high), "\x1b[K\n", "|")
+		if got != k.want {
+			t.Errorf("%d × %d: got %s, want %s", k.wide, k.high, got, k.want)
+		}
+	}
+}
+
+func TestParagraphIsAsWideAsTheTerminal(t *testing.T) {
+	const text = "All names and places of blocks are on one machine's disk. If that disk dies, the data cannot be found."
+	for wide, want := range map[int]int{0: 90, 200: 90, 60: 60, 10: paragraphColumnsMin} {
+		s := &screen{wide: wide, high: 24}
+		paragraph(s, "means: ", text)
+		most := 0
+		for line := range strings.Lines(s.String()) {
+			most = max(most, columns(strings.TrimSuffix(line, "\n")))
+		}
+		if most > want || most < want-20 {
+			t.Errorf("terminal of %d: the longest line has %d columns, want about %d", wide, most, want)
+		}
+	}
+	if w, h := terminalSize(os.Stdin); w < 0 || h < 0 {
+		t.Errorf("%d × %d", w, h)
+	}
+	if w, h := terminalSize(&strings.Builder{}); w != 0 || h != 0 {
+		t.Errorf("no terminal: %d × %d", w, h)
+	}
+}

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
+	"unsafe"
 
 	"github.com/spf13/cobra"
 
@@ -146,6 +150,37 @@ func percentText(part, whole int64) string {
 		return "<1%"
 	}
 	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(whole))
+}
+
+// terminalSize is how many columns and rows the terminal behind w has; 0: w is
+// none, or it does not say (tty_ioctl(4), TIOCGWINSZ).
+func terminalSize(w io.Writer) (columns, rows int) {
+	if s, ok := w.(*screen); ok {
+		return s.wide, s.high
+	}
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0, 0
+	}
+	var size struct{ rows, columns, x, y uint16 }
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return 0, 0
+	}
+	var errno syscall.Errno
+	err = conn.Control(func(fd uintptr) {
+		_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
+	})
+	if err != nil || errno != 0 {
+		return 0, 0
+	}
+	return int(size.columns), int(size.rows)
+}
+
+// screen is where a page is put together for a terminal of that size.
+type screen struct {
+	bytes.Buffer
+	wide, high int
 }
 
 // columns is how many columns of a terminal a text takes.

@@ -60,8 +60,12 @@ func (d *shellDrive) mkfiles(ctx context.Context, c *shell.Call) error {
 	return each(ctx, c.Paths(), func(ctx context.Context, p metadata.Path) error {
 		g := metadata.Guard{IfNoneMatch: &metadata.ETagSet{Any: true}}
 		_, err := transfer.Store(ctx, driveOf(d.client()), p, g, strings.NewReader(""))
-		if err != nil && metadata.KindOf(err) == metadata.KindPrecondition {
+		switch {
+		case err != nil && metadata.KindOf(err) == metadata.KindPrecondition:
 			return metadata.Errorf(metadata.KindExists, "%s exists", p)
+		case err != nil && metadata.KindOf(err) == metadata.KindParentMissing:
+			dir, _ := p.Split()
+			return metadata.Errorf(metadata.KindParentMissing, "%s: there is no directory %s: make it with `mkdir -parents %s`", p, dir, dir)
 		}
 		return err
 	})

@@ -290,3 +290,22 @@ func signals(t *testing.T, tty *os.File) bool {
 	}
 	return m.Lflag&unix.ISIG != 0
 }
+
+// TestStatusOnNarrowTerminal: on a phone's terminal the page keeps within its
+// columns and rows, whatever is wrong with the cluster.
+func TestStatusOnNarrowTerminal(t *testing.T) {
+	drive, _ := dev(t, t.TempDir())
+	c := kenCommand(t.Context(), "status", "--watch", "--dir", devDirOf(drive))
+	p := atTerminal(t, c)
+	p.expect("Ctrl-C ends")
+	if err := pty.Setsize(p.tty, &pty.Winsize{Rows: 14, Cols: 44}); err != nil {
+		t.Fatal(err)
+	}
+	p.expect("lines more: `ken status`") // it did not fit
+	p.expect("Ctrl-C ends")
+	p.typeKeys(keyCtrlC)
+	p.ended()
+	if strings.Contains(p.seen.String(), "\x1b[2m") {
+		t.Error("letters are dimmed: some cannot read them, and NO_COLOR asks for none")
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kendfs/cmd/ken/internal/cluster"
+	"kendfs/cmd/ken/internal/shell"
 	"kendfs/metadata"
 	"kendfs/metadata/health"
 )
@@ -225,18 +226,25 @@ func checkText(w io.Writer, k *health.Check, now time.Time) {
 	}
 }
 
-// paragraphColumns is how wide text is set.
-const paragraphColumns = 90
+// How wide text is set: no wider than is easily read, and within the terminal
+// unless that is too narrow for any.
+const (
+	paragraphColumns    = 90
+	paragraphColumnsMin = 40
+)
 
 // paragraph prints text behind a label, broken between words and indented.
 func paragraph(w io.Writer, label, text string) {
 	line, indent := "  "+label, strings.Repeat(" ", 2+len(label))
-	empty := true
-	for word := range strings.FieldsSeq(text) {
+	empty, most := true, paragraphColumns
+	if wide, _ := terminalSize(w); wide > 0 {
+		most = max(min(most, wide), paragraphColumnsMin)
+	}
+	for word := range strings.FieldsSeq(shell.Printable(text)) {
 		switch {
 		case empty:
 			line += word
-		case len([]rune(line))+1+len([]rune(word)) > paragraphColumns:
+		case columns(line)+1+columns(word) > most:
 			fmt.Fprintln(w, line)
 			line = indent + word
 		default:

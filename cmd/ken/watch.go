@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -116,27 +115,42 @@ func watchStatus(c *cobra.Command, g *globals) error {
 	return nil
 }
 
-// pageShower draws the page in place of the one before.
+// pageShower draws the page in place of the one before. What does not fit into
+// the terminal is cut: lines that wrap or scroll would be left behind.
 func pageShower(w io.Writer) func(*health.Report, time.Time) error {
 	first := true
 	return func(r *health.Report, now time.Time) error {
-		var page bytes.Buffer
-		if first {
-			page.WriteString("\x1b[2J")
-			first = false
-		}
-		page.WriteString("\x1b[H")
-		var text bytes.Buffer
+		var text screen
+		text.wide, text.high = terminalSize(w)
 		if err := statusText(&text, r, now); err != nil {
 			return err
 		}
-		for line := range strings.Lines(text.String()) {
-			page.WriteString(strings.TrimSuffix(line, "\n") + "\x1b[K\n") // no flicker: lines are replaced
+		fmt.Fprintf(&text, "\nas of %s, Ctrl-C ends\n", r.AsOf.Local().Format("15:04:05"))
+		page := "\x1b[H"
+		if first {
+			page, first = "\x1b[2J\x1b[H", false
 		}
-		fmt.Fprintf(&page, "\x1b[K\n\x1b[2mas of %s, Ctrl-C ends\x1b[0m\x1b[K\n\x1b[J", r.AsOf.Local().Format("15:04:05"))
-		_, err := w.Write(page.Bytes())
+		_, err := io.WriteString(w, page+fitted(text.String(), text.wide, text.high)+"\x1b[J")
 		return err
 	}
+}
+
+// fitted is a page that is drawn over another, at most so wide and high; 0 is
+// no limit. The last line stays free for the cursor.
+func fitted(text string, wide, high int) string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if most := high - 1; most > 1 && len(lines) > most {
+		more := len(lines) - most + 1
+		lines = append(lines[:most-2:most-2], fmt.Sprintf("… %d lines more: `ken status`", more), lines[len(lines)-1])
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		if wide > 0 {
+			line = cut(line, wide)
+		}
+		b.WriteString(line + "\x1b[K\n") // no flicker: lines are replaced
+	}
+	return b.String()
 }
 
 // lineShower prints a line, or an object, whenever the verdict, its sentence or
