@@ -12,6 +12,10 @@
 //   - block.go  blocks, volumes and replicas
 //   - node.go   nodes, disks, heartbeats and orders
 //   - lock.go   WebDAV locks and the conditions of a request
+//   - fleet.go  sessions, the cluster as a whole, mutes, quotas in use
+//   - event.go  what happened, and who did what
+//   - setting.go what operators can set, and in which range
+//   - traffic.go how requests are counted
 //   - error.go  what can go wrong
 //   - service.go who may ask whom for what
 //

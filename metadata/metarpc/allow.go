@@ -20,8 +20,9 @@ import (
 //     writes the audit. So it can do almost what the owner can, but its acts
 //     are in the audit under its node's id, which it cannot choose.
 //   - webdav: the tree in the name of any user, sessions, leases, users' hashes
-//     (it verifies passwords), and audit records of its own. It cannot touch
-//     nodes, users, tokens or settings, nor read the audit.
+//     (it verifies passwords), the cluster's health, and audit records of its
+//     own, which cannot be of changes. It cannot touch nodes, users, tokens or
+//     settings, nor read the audit.
 //   - datanode: heartbeats, the list of blocks of a volume, the addresses of
 //     nodes and replicas. No name, no user, no setting, no event.
 //
