@@ -37,7 +37,8 @@
 // from the first Create until Close; a Writer runs one per block in flight
 // (at most writerInFlight) and waits for them in Finish and Abort; a Reader
 // runs one per hedged attempt and two for reading ahead, which end with their
-// context or at the latest after their stall time.
+// context or at the latest after their stall time. At most checksMax ask servers
+// to read a block again; Close waits for them.
 //
 // Limits: blocks in buffers Config.BufferBytes over all Writers; a Reader holds
 // a few segments of SegmentBytes and reads two runs ahead, all Readers together
