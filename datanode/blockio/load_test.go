@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kendfs/datanode/blockio"
@@ -40,18 +41,20 @@ func TestPausedReaders(t *testing.T) {
 // A disk of this process that hangs in the middle of a read, which cannot be
 // ended, holds up nobody whose file has another replica.
 func TestLocalDiskHangs(t *testing.T) {
-	r := newRig(t, 2, false, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes = 4<<20, 16<<20 })
-	b := data(1, 10<<20)
-	e := r.mustWrite(b, blockio.CreateOptions{Replicas: 2})
-	r.servers[0].SetFaults(blockiotest.Faults{Hang: true})
-	began := time.Now()
-	for range 4 {
-		r.mustRead(e, b)
-	}
-	if d := time.Since(began); d > 8*time.Second {
-		t.Errorf("took %v", d)
-	}
-	r.servers[0].SetFaults(blockiotest.Faults{})
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 2, false, func(c *blockio.Config) { c.BlockBytes, c.BufferBytes = 4<<20, 16<<20 })
+		b := data(1, 10<<20)
+		e := r.mustWrite(b, blockio.CreateOptions{Replicas: 2})
+		r.servers[0].SetFaults(blockiotest.Faults{Hang: true})
+		began := time.Now()
+		for range 4 {
+			r.mustRead(e, b)
+		}
+		if d := time.Since(began); d > 8*time.Second {
+			t.Errorf("took %v", d)
+		}
+		r.servers[0].SetFaults(blockiotest.Faults{})
+	})
 }
 
 // With no memory for reading ahead, files are read all the same.
