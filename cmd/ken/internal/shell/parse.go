@@ -3,6 +3,7 @@ package shell
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"kendfs/metadata"
 )
@@ -52,6 +53,9 @@ func split(line string) ([]word, error) {
 func scan(line string) (*scanner, error) {
 	if len(line) > LineBytesMax {
 		return nil, metadata.Errorf(metadata.KindTooLarge, "the line is longer than %d bytes", LineBytesMax)
+	}
+	if !utf8.ValidString(line) { // else a broken byte would become another name
+		return nil, metadata.Errorf(metadata.KindInvalid, "the line is not valid UTF-8")
 	}
 	s := &scanner{}
 	for i, r := range line {
