@@ -7,9 +7,9 @@ const repair: Repair = { volume: 'v1', class: 'repair', state: 'waiting', live: 
 
 test('an item says why it does not move', () => {
   expect(note(repair)).toBe('');
-  expect(note({ ...repair, wait_reason: 'its turn' })).toBe('its turn');
-  expect(note({ ...repair, state: 'failed', wait_reason: 'its turn', last_error: 'no answer' })).toBe('no answer');
-  expect(note({ ...repair, wait_reason: 'its turn', last_error: 'no answer' })).toBe('its turn');
+  expect(note({ ...repair, wait_reason: 'its turn' })).toBe('Its turn');
+  expect(note({ ...repair, state: 'failed', wait_reason: 'its turn', last_error: 'no answer' })).toBe('No answer');
+  expect(note({ ...repair, wait_reason: 'its turn', last_error: 'no answer' })).toBe('Its turn');
 });
 
 test('single copies are the most urgent', () => {

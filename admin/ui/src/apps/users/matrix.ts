@@ -15,7 +15,7 @@ export const groups: readonly { act: Act; operations: readonly Operation[] }[] =
   {
     act: 'state',
     operations: [
-      'getHealth', 'getCatalogue', 'getConnect', 'queryMetrics', 'live', 'listNodes', 'getNode', 'safeToStop', 'getReplication', 'listVolumes',
+      'getHealth', 'getCatalogue', 'getConnect', 'queryMetrics', 'live', 'listNodes', 'getNode', 'safeToStop', 'impactOfNodes', 'heatOfNodes', 'getReplication', 'listVolumes',
       'getVolume', 'listTasks', 'listEvents', 'listSettings', 'listSettingChanges', 'listCertificates',
     ],
   },
