@@ -77,6 +77,15 @@ func exampleNodes() []nodeJSON {
 	return out
 }
 
+// Disks that share a file system share its room.
+func TestNodeCountsAFileSystemOnce(t *testing.T) {
+	disk := metadata.Disk{Capacity: 100, Free: 40, FileSystem: 7}
+	j := nodeToJSON(metadata.Node{Roles: []string{metadata.NodeDatanode}, Disks: []metadata.Disk{disk, disk}})
+	if j.capacity != 100 || j.free != 40 {
+		t.Errorf("got %d bytes, %d free, want 100 and 40", j.capacity, j.free)
+	}
+}
+
 func TestNodeTable(t *testing.T) {
 	got := printed(t, func(c *cobra.Command) error { return nodeTable(c, exampleNodes(), now()) })
 	golden(t, "node list", got, `

@@ -39,6 +39,8 @@ type nodeJSON struct {
 	Expires  *time.Time `json:"certificate_expires,omitempty"`
 	Volumes  int        `json:"volumes"`
 	Disks    []diskJSON `json:"disks"`
+
+	capacity, free int64 // bytes, each file system counted once
 }
 
 type diskJSON struct {
@@ -60,6 +62,7 @@ func nodeToJSON(n metadata.Node) nodeJSON {
 		j.Disks = append(j.Disks, diskJSON{d.ID.String(), d.Path, d.Capacity, d.Used, d.Free, d.Volumes, d.Failed})
 		j.Volumes += d.Volumes
 	}
+	j.capacity, j.free = metadata.RoomOf(n.Disks)
 	if j.stores() {
 		j.Liveness = n.Liveness.String()
 	}
@@ -115,11 +118,11 @@ func nodeTable(c *cobra.Command, all []nodeJSON, now time.Time) error {
 	for _, n := range all {
 		used, free, volumes := "-", "-", "-"
 		if n.stores() && n.Heard != nil {
-			var u, f, size int64
+			var u int64
 			for _, d := range n.Disks {
-				u, f, size = u+d.Used, f+d.Free, size+d.Capacity
+				u += d.Used
 			}
-			used, free, volumes = percentText(u, size), bytesText(f), fmt.Sprint(n.Volumes)
+			used, free, volumes = percentText(u, n.capacity), bytesText(n.free), fmt.Sprint(n.Volumes)
 		}
 		t.row(n.ID, cut(dash(n.Name), 15), n.stateText(now), used, free, volumes, n.Addr,
 			short.Replace(strings.Join(n.Roles, ",")))

@@ -30,7 +30,7 @@ func SetPassword(ctx context.Context, c *Client, name, password string) (metadat
 		return u, err
 	}
 	u.Hash = hash
-	return u, c.Meta.PutUser(ctx, u, false)
+	return u, c.Meta.SetPassword(ctx, u)
 }
 
 func hashPassword(password string) (string, error) {
