@@ -323,6 +323,9 @@ func (d *Cluster) SetNode(ctx context.Context, id metadata.NodeID, c metadata.No
 	if n == nil {
 		return metadata.Node{}, errNoNode(id)
 	}
+	if n.State == metadata.NodeRemoved {
+		return metadata.Node{}, metadata.Errorf(metadata.KindConflict, "node %s is removed and cannot come back; let it join anew", id)
+	}
 	action := "node.put"
 	if c.State != nil {
 		if *c.State == metadata.NodeRemoved && n.volumes > 0 {

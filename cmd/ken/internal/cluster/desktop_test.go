@@ -237,7 +237,7 @@ func TestFailedNode(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
-	d, err := StartDemo(DemoOptions{Listen: "127.0.0.1:0", Nodes: 12, Version: "v"})
+	d, err := StartDemo(DemoOptions{Listen: "127.0.0.1:0", Nodes: 24, Version: "v"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("got %d, password %q", code, d.Password)
 	}
 	taken := strings.TrimSuffix(strings.TrimPrefix(d.URL, "http://"), "/")
-	_, err = StartDemo(DemoOptions{Listen: taken, Nodes: 12})
+	_, err = StartDemo(DemoOptions{Listen: taken, Nodes: 24})
 	wantKind(t, "an address that is taken", err, metadata.KindUnavailable)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
