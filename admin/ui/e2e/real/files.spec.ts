@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
+import { password } from './cluster';
 import { expect, test } from './test';
 
 // The file manager over the real drive, its bytes compared through WebDAV.
@@ -35,8 +37,8 @@ test('a folder of 200 files arrives byte for byte', async ({ page, cluster, sign
     }
 });
 
-test('rename, move and delete are what the drive shows', async ({ page, cluster, signedIn }) => {
-  for (const p of ['/a', '/b']) await cluster.dav('MKCOL', p);
+test('rename and delete are what the drive shows', async ({ page, cluster, signedIn }) => {
+  await cluster.dav('MKCOL', '/a');
   await cluster.dav('PUT', '/a/old name.txt', Buffer.from('one'));
   await signedIn('/d/files?path=/a');
   await page.getByText('old name.txt').first().click();
@@ -48,16 +50,67 @@ test('rename, move and delete are what the drive shows', async ({ page, cluster,
   expect((await cluster.dav('GET', '/a/old name.txt')).status).toBe(404);
 
   await page.getByText('new name.txt').first().click();
-  await page.keyboard.press('Control+x');
-  await page.goto(`${cluster.admin}/d/files?path=/b`);
-  await expect(page.getByText('This folder is empty').first()).toBeVisible();
-  await page.goBack();
-  await page.getByText('new name.txt').first().click();
   await page.keyboard.press('Delete');
   const dialog = page.getByRole('alertdialog').or(page.getByRole('dialog')).first();
   await dialog.getByRole('button', { name: 'Delete for good' }).click();
   await expect.poll(async () => (await cluster.dav('GET', '/a/new name.txt')).status).toBe(404);
 });
+
+test('without a mouse: sign in, upload through the button, move, delete', async ({ page, cluster, faults }) => {
+  void faults;
+  const grid = (folder: string): Locator => page.getByRole('grid', { name: `Contents of ${folder}` });
+  const win = (folder: string): Locator => page.locator('section.win', { has: grid(folder) });
+  const press = (key: string): Promise<void> => page.keyboard.press(key);
+  for (const p of ['/from', '/to']) {
+    await cluster.dav('MKCOL', p);
+    await cluster.dav('PUT', `${p}/there already`, bytes(1));
+  }
+  await page.goto(`${cluster.admin}/d/files?path=/from`);
+  await expect(page.getByLabel('User name')).toBeFocused();
+  await page.keyboard.type('admin');
+  await press('Tab');
+  await page.keyboard.type(password);
+  await press('Enter');
+  await expect(grid('from')).toBeVisible({ timeout: 15_000 });
+
+  await tabTo(page, win('from').getByRole('button', { name: 'Upload', exact: true }));
+  await press('Enter');
+  const chooser = page.waitForEvent('filechooser');
+  await press('Enter'); // the first of the menu: files
+  await (await chooser).setFiles({ name: 'letter.bin', mimeType: 'application/octet-stream', buffer: bytes(7) });
+  await expect(grid('from').getByRole('row', { name: /letter\.bin/ })).toBeVisible({ timeout: 30_000 });
+
+  await grid('from').focus();
+  await page.keyboard.type('letter');
+  await press('Control+x');
+  await press('Control+l');
+  await press('Control+a');
+  await page.keyboard.type('/to');
+  await press('Enter');
+  await expect(page).toHaveURL(/path=(%2F|\/)to/);
+  await grid('to').focus();
+  await press('Control+v');
+  await expect.poll(async () => Buffer.from(await (await cluster.dav('GET', '/to/letter.bin')).arrayBuffer()).equals(bytes(7))).toBe(true);
+  expect((await cluster.dav('GET', '/from/letter.bin')).status).toBe(404);
+
+  await expect(grid('to').getByRole('row', { name: /letter\.bin/ })).toBeVisible();
+  await grid('to').focus();
+  await page.keyboard.type('letter');
+  await press('Delete');
+  await tabTo(page, page.getByRole('button', { name: 'Delete for good' }));
+  await press('Enter');
+  await expect.poll(async () => (await cluster.dav('GET', '/to/letter.bin')).status).toBe(404);
+});
+
+// tabTo goes on with Tab until the button has the focus.
+async function tabTo(page: Page, button: Locator): Promise<void> {
+  await expect(button).toBeVisible();
+  for (let i = 0; i < 120; i++) {
+    if (await button.evaluate((b) => b === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not reach ${String(button)}`);
+}
 
 test('hostile files and pages achieve nothing', async ({ page, context, cluster, signedIn }) => {
   const html = '<script>fetch("/api/v1/users").then(() => { document.title = "owned" })</script><h1>hello</h1>';
