@@ -93,8 +93,7 @@ func drainTogether(n *snapshot, nodes []*metadata.Node) api.Impact {
 // that leave.
 func serversWithout(nodes []metadata.Node, leaving []metadata.NodeID) (left int) {
 	for i := range nodes {
-		m := &nodes[i]
-		if m.State == metadata.NodeActive && m.Liveness == metadata.LivenessUp && len(m.Disks) > 0 && !slices.Contains(leaving, m.ID) {
+		if takes(&nodes[i]) && !slices.Contains(leaving, nodes[i].ID) {
 			left++
 		}
 	}

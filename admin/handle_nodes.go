@@ -82,6 +82,13 @@ func freeOf(n *metadata.Node) int64 {
 	return free
 }
 
+// takes reports whether a storage server will take data. One that was silent
+// for a moment counts: what is asked is about hours.
+func takes(m *metadata.Node) bool {
+	return m.State == metadata.NodeActive && len(m.Disks) > 0 &&
+		(m.Liveness == metadata.LivenessUp || m.Liveness == metadata.LivenessSuspect)
+}
+
 // roomWithout is what is free on the healthy disks of the storage servers that
 // take new data, other than those that leave. File systems that several share
 // count once.
@@ -89,7 +96,7 @@ func roomWithout(nodes []metadata.Node, leaving ...metadata.NodeID) int64 {
 	var disks []metadata.Disk
 	for i := range nodes {
 		m := &nodes[i]
-		if m.State != metadata.NodeActive || m.Liveness != metadata.LivenessUp || slices.Contains(leaving, m.ID) {
+		if !takes(m) || slices.Contains(leaving, m.ID) {
 			continue
 		}
 		for _, d := range m.Disks {

@@ -49,10 +49,11 @@ func TestRoomWithout(t *testing.T) {
 				ns[i].Disks[0].FileSystem, ns[i].Disks[0].Free = 7, 500
 			}
 		}, []metadata.NodeID{1}, 500},
-		{"what drains, is down, suspect or in maintenance takes nothing", func(ns []metadata.Node) {
-			ns[1].State, ns[2].Liveness = metadata.NodeDraining, metadata.LivenessSuspect
+		{"what drains, is down or in maintenance takes nothing", func(ns []metadata.Node) {
+			ns[1].State, ns[2].Liveness = metadata.NodeDraining, metadata.LivenessDown
 			ns[3].State = metadata.NodeMaintenance
 		}, []metadata.NodeID{1}, 0},
+		{"what is silent for a moment counts", func(ns []metadata.Node) { ns[3].Liveness = metadata.LivenessSuspect }, []metadata.NodeID{1}, 1400},
 		{"a failed disk takes nothing", func(ns []metadata.Node) { ns[3].Disks[0].Failed = "broken" }, []metadata.NodeID{1}, 600},
 		{"a disk over its reserve owes nothing", func(ns []metadata.Node) { ns[3].Disks[0].Free = -50 }, []metadata.NodeID{1}, 600},
 	} {
@@ -90,5 +91,18 @@ func TestDrainOnOneFileSystem(t *testing.T) {
 	m.Disks = append(m.Disks, metadata.Disk{ID: 2, Capacity: 150, Used: 20, Free: 100, FileSystem: 9})
 	if got := apiNode(n, &m); got.CapacityBytes != 150 || got.FreeBytes != 100 || got.UsedBytes != 70 {
 		t.Errorf("two folders of one file system: got %d free of %d, %d used", got.FreeBytes, got.CapacityBytes, got.UsedBytes)
+	}
+}
+
+// A server that is silent for a moment is no reason against a drain; one that
+// is down is.
+func TestDrainCountsWhoIsSilentForAMoment(t *testing.T) {
+	for live, want := range map[metadata.Liveness]int{metadata.LivenessUp: 0, metadata.LivenessSuspect: 0, metadata.LivenessDown: 1} {
+		n := &snapshot{Nodes: []metadata.Node{server(1, 10, 100, 0), server(2, 10, 200, 0), server(3, 10, 400, 0)}}
+		n.Report.Copies = []health.Copies{{Target: 2, Live: 2, Count: health.Count{Volumes: 1}}}
+		n.Nodes[2].Liveness = live
+		if im := drainTogether(n, []*metadata.Node{&n.Nodes[0]}); len(im.Blockers) != want {
+			t.Errorf("%s: got blockers %v, want %d", live, im.Blockers, want)
+		}
 	}
 }
