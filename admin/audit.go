@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"crypto/sha256"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ func (h *handlers) note(ctx context.Context, action, target string) {
 // neither is what changes nothing there. When nobody can be asked there is
 // nothing to record, because nothing was done.
 func (h *handlers) record(ctx context.Context, action, target, detail string, failed error) {
-	rec := metadata.AuditRecord{Actor: h.actor(callerOf(ctx), ""), Action: action, Target: target, Detail: detail, Outcome: "ok"}
+	// A thousand long paths would not fit into a call, and the record would be lost.
+	rec := metadata.AuditRecord{Actor: h.actor(callerOf(ctx), ""), Action: action, Target: auditText(target), Detail: auditText(detail), Outcome: "ok"}
 	if failed != nil {
 		kind := metadata.KindOf(failed)
 		if kind == metadata.KindUnavailable {
@@ -36,6 +38,11 @@ func (h *handlers) record(ctx context.Context, action, target, detail string, fa
 	if err := h.cfg.Cluster.RecordAudit(h.cfg.Cluster.WithActor(ctx, rec.Actor), rec); err != nil {
 		h.log.Warn("not recorded in the audit", "action", action, "user", rec.Actor.User, "err", err)
 	}
+}
+
+// auditText cuts a text to what a record keeps.
+func auditText(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), metadata.AuditFieldMax)], "")
 }
 
 // Bounds of what is remembered of reading.

@@ -77,7 +77,7 @@ func dataKinds() []Kind {
 		Kind{OneVoter, Info, "There is one nameserver",
 			"All names and places of blocks are on one machine's disk. If that disk dies, the data cannot be found any more.",
 			"It makes every change durable on that disk before it says yes.",
-			"Keep a backup of the nameserver's folder on another machine.",
+			"Keep a copy of the nameserver's folder on another machine, made while it is stopped.",
 			nil},
 		Kind{VotersDown, Critical, "A nameserver does not answer",
 			"The rest still decide, as long as more than half of all answer. With fewer, nothing can be read or written.",

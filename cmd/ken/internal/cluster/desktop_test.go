@@ -16,21 +16,6 @@ import (
 	"kendfs/metadata"
 )
 
-// get returns status and body of a page.
-func get(t *testing.T, url string) (int, string) {
-	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
-}
-
 // devHere starts a drive in this process.
 func devHere(t *testing.T, opt DevOptions) *DevCluster {
 	t.Helper()
@@ -56,10 +41,10 @@ func devHere(t *testing.T, opt DevOptions) *DevCluster {
 // makes tokens that a node joins with.
 func TestDevDesktop(t *testing.T) {
 	d := devHere(t, DevOptions{Admin: "127.0.0.1:0", Metrics: "127.0.0.1:0"})
-	if code, body := get(t, d.AdminURL()+"api/v1/openapi.yaml"); code != http.StatusOK || !strings.Contains(body, "openapi: 3") {
+	if code, body := fetch(t, d.AdminURL()+"api/v1/openapi.yaml"); code != http.StatusOK || !strings.Contains(body, "openapi: 3") {
 		t.Errorf("the API's document: %d, %.80s", code, body)
 	}
-	if code, _ := get(t, d.AdminURL()+"api/v1/nodes"); code != http.StatusUnauthorized {
+	if code, _ := fetch(t, d.AdminURL()+"api/v1/nodes"); code != http.StatusUnauthorized {
 		t.Errorf("nodes without signing in: %d", code)
 	}
 	n := d.nodes[0]
@@ -137,7 +122,7 @@ func TestDesktopAlone(t *testing.T) {
 	if got := n.reachableNameservers(); len(got) == 0 || got[0] != ns.Running().QUIC {
 		t.Errorf("nameservers: %v, want %s", got, ns.Running().QUIC)
 	}
-	if code, _ := get(t, n.Running().Admin+"api/v1/openapi.yaml"); code != http.StatusOK {
+	if code, _ := fetch(t, n.Running().Admin+"api/v1/openapi.yaml"); code != http.StatusOK {
 		t.Errorf("the desktop answers %d", code)
 	}
 }
@@ -241,7 +226,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, _ := get(t, d.URL+"api/v1/openapi.yaml"); code != http.StatusOK || d.Password == "" {
+	if code, _ := fetch(t, d.URL+"api/v1/openapi.yaml"); code != http.StatusOK || d.Password == "" {
 		t.Errorf("got %d, password %q", code, d.Password)
 	}
 	taken := strings.TrimSuffix(strings.TrimPrefix(d.URL, "http://"), "/")

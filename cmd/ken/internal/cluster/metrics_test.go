@@ -19,7 +19,7 @@ import (
 	"kendfs/metadata"
 )
 
-// fetch asks one of the monitor's addresses.
+// fetch returns status and body of a page.
 func fetch(t *testing.T, url string) (int, string) {
 	t.Helper()
 	resp, err := http.Get(url)
