@@ -1,11 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
-import { firstPaint } from './scripts/first-paint';
+import { firstPaint } from './scripts/first-paint.ts';
 
 // The page is served under a policy that allows no inline code, so nothing is
 // inlined: neither small assets as data: addresses nor the module preload shim.
 export default defineConfig({
-  plugins: [svelte(), firstPaint('src/first-paint.js')],
+  plugins: [svelte(), svelteTesting(), firstPaint('src/first-paint.js')],
   build: {
     outDir: 'dist/app',
     emptyOutDir: true,
@@ -15,5 +16,9 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { '/api': process.env.KEN_ADMIN ?? 'http://127.0.0.1:8090' } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: {
+    // What needs no page is tested without one; a component says `@vitest-environment happy-dom` in its first line.
+    include: ['src/**/*.test.ts'],
+    environment: 'node',
+  },
 });
