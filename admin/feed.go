@@ -3,13 +3,10 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"math"
-	"reflect"
 	"slices"
 	"strconv"
 	"time"
 
-	"kendfs/admin/api"
 	"kendfs/metadata"
 )
 
@@ -20,8 +17,7 @@ const (
 	watchWait   = 30 * time.Second // a watch returns by itself after 25 s
 	watchEvery  = time.Second      // between two watches
 	eventsAhead = 200              // events of one reading
-	repairsLive = 100              // of the queue, in a message
-	figuresLive = 25               // nodes in a message whose figures alone have changed
+	againEvery  = 15 * time.Second // the verdict is told again, changed or not
 )
 
 // feed reads the cluster for everybody and says what has changed.
@@ -31,8 +27,9 @@ type feed struct {
 	last  *snapshot     // as it was published last
 	event uint64        // newest that was published
 	told  map[string]string
-	sent  map[metadata.NodeID]api.Node // as the streams know them; nil: nobody listens
-	turn  int                          // where the nodes' figures go on
+	again time.Time // when the verdict was told last
+	nodes nodesTold
+	queue queueTold
 }
 
 // watch wakes the poll when the nameservers say that something has changed.
@@ -113,14 +110,15 @@ func (f *feed) publish(ctx context.Context) {
 	h := apiHealth(n)
 	same := h
 	same.AsOf, same.Report.AsOf, same.Report.LastChange, same.Report.Nameserver.Applied = time.Time{}, time.Time{}, time.Time{}, 0
+	if now := time.Now(); now.Sub(f.again) >= againEvery {
+		// Whoever read a verdict that was stale for a moment is not left with it.
+		f.again = now
+		delete(f.told, "health")
+	}
 	f.tell("health", h, same)
 	if f.last == nil || n.AsOf != f.last.AsOf {
-		f.nodes(n)
-		reps := apiRepairs(n)
-		reps.Queue = reps.Queue[:min(len(reps.Queue), repairsLive)]
-		samer := reps
-		samer.AsOf = time.Time{}
-		f.tell("repairs", reps, samer)
+		f.publishNodes(n)
+		f.publishQueue(n)
 		tasks := apiTasks(n)
 		samet := tasks
 		samet.AsOf = time.Time{}
@@ -164,79 +162,6 @@ func (f *feed) send(topic string, data any) {
 	if err := f.s.hub.Publish(topic, data); err != nil {
 		f.s.log.Error("publish", "topic", topic, "err", err)
 	}
-}
-
-// nodes publishes the nodes that are not as they were. A changed state goes out
-// at once; figures of nodes that are busy as ever go out in turn, some in each
-// message, so that a thousand nodes do not fill everybody's line.
-func (f *feed) nodes(n *snapshot) {
-	if !f.s.hub.Wanted("nodes") {
-		f.sent = nil
-		return
-	}
-	if f.sent == nil {
-		// Who opened a stream and then read the nodes has those of the snapshot
-		// before, or newer ones.
-		before := f.last
-		if before == nil {
-			before = n
-		}
-		f.sent = map[metadata.NodeID]api.Node{}
-		for i := range before.Nodes {
-			f.sent[before.Nodes[i].ID] = apiNode(before, &before.Nodes[i])
-		}
-	}
-	ch := api.NodeChanges{Changed: []api.Node{}, Removed: []string{}}
-	there := make(map[metadata.NodeID]bool, len(n.Nodes))
-	quiet, first := 0, f.turn
-	for k := range n.Nodes {
-		m := &n.Nodes[(k+first)%len(n.Nodes)]
-		there[m.ID] = true
-		now, old := apiNode(n, m), f.sent[m.ID]
-		switch {
-		case moved(&old, &now):
-		case quiet < figuresLive && stirred(&old, &now):
-			if quiet++; quiet == figuresLive {
-				f.turn = (k + first + 1) % len(n.Nodes)
-			}
-		default:
-			continue
-		}
-		f.sent[m.ID] = now
-		ch.Changed = append(ch.Changed, now)
-	}
-	for id := range f.sent {
-		if !there[id] {
-			ch.Removed = append(ch.Removed, id.String())
-			delete(f.sent, id)
-		}
-	}
-	slices.Sort(ch.Removed)
-	if len(ch.Changed)+len(ch.Removed) > 0 {
-		f.send("nodes", ch)
-	}
-}
-
-// moved reports whether something about a node changed that people wait for.
-func moved(a, b *api.Node) bool {
-	x, y := *a, *b
-	for _, n := range []*api.Node{&x, &y} {
-		n.Heard, n.ReadBytesPerSecond, n.WriteBytesPerSecond, n.LatencyP99Ms = nil, 0, 0, nil
-		n.UsedBytes, n.FreeBytes, n.Volumes, n.Drain = 0, 0, 0, nil
-		n.Disks = slices.Clone(n.Disks)
-		for i := range n.Disks {
-			n.Disks[i].UsedBytes, n.Disks[i].FreeBytes, n.Disks[i].Volumes = 0, 0, 0
-		}
-	}
-	return !reflect.DeepEqual(x, y)
-}
-
-// stirred reports whether a node's figures are others than they were.
-func stirred(a, b *api.Node) bool {
-	far := func(x, y float64) bool { return math.Abs(x-y) > 0.1*max(x, y) }
-	return a.UsedBytes != b.UsedBytes || a.FreeBytes != b.FreeBytes || a.Volumes != b.Volumes || !reflect.DeepEqual(a.Drain, b.Drain) ||
-		far(a.ReadBytesPerSecond, b.ReadBytesPerSecond) || far(a.WriteBytesPerSecond, b.WriteBytesPerSecond) ||
-		far(deref(a.LatencyP99Ms), deref(b.LatencyP99Ms))
 }
 
 // events publishes the events since the last reading, oldest first.

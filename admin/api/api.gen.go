@@ -944,8 +944,20 @@ type NodeChange struct {
 
 // NodeChanges live topic nodes
 type NodeChanges struct {
-	Changed []Node   `json:"changed"`
-	Removed []string `json:"removed"`
+	Changed []Node `json:"changed"`
+
+	// Figures of nodes about which nothing else has changed
+	Figures *[]NodeFigures `json:"figures,omitempty"`
+	Removed []string       `json:"removed"`
+}
+
+// NodeFigures The figures of a node that is known already, as numbers in this order: when it was heard (ms since 1970, 0 - never), bytes read and
+// written per second, 99th percentile of the latency in ms (-1 - not known), bytes used, bytes free, volumes; then of each disk, in the
+// order of the node's disks, bytes used, bytes free, volumes.
+type NodeFigures struct {
+	Drain   *Drain    `json:"drain,omitempty"`
+	Figures []float64 `json:"figures"`
+	Id      string    `json:"id"`
 }
 
 // NodeList defines model for NodeList.
@@ -1005,6 +1017,22 @@ type Reason struct {
 
 // Repair defines model for Repair.
 type Repair = health.Repair
+
+// RepairChanges live topic repairs: the first 100 volumes of the queue. A volume that is not in `changed` is as it was, but for the bytes that are done.
+type RepairChanges struct {
+	AsOf time.Time `json:"as_of"`
+
+	// Changed in the order of order
+	Changed []Repair `json:"changed"`
+
+	// Done bytes done of each volume of order
+	Done   []int64 `json:"done"`
+	Drains []Drain `json:"drains"`
+
+	// Order the volumes from the most urgent on
+	Order []string `json:"order"`
+	Total int      `json:"total"`
+}
 
 // RepairLimit defines model for RepairLimit.
 type RepairLimit struct {
@@ -1669,7 +1697,7 @@ type ServerInterface interface {
 	// ImpactOfNodes What an act on several nodes would mean, judged all together; it changes nothing.
 	// (GET /impact)
 	ImpactOfNodes(ctx echo.Context, params ImpactOfNodesParams) error
-	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs, the first 100 of the queue), `tasks` (TaskList),
+	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (RepairChanges), `tasks` (TaskList),
 	// `event` (Event, one each), `metrics` (MetricsPoint, 1/s), `session` ({} when it ended). `reset` means: read everything again.
 	// A stream begins with a comment, and one comes every 15 s. `Last-Event-ID` resumes.
 	// (GET /live)
@@ -5646,7 +5674,7 @@ type StrictServerInterface interface {
 	// ImpactOfNodes What an act on several nodes would mean, judged all together; it changes nothing.
 	// (GET /impact)
 	ImpactOfNodes(ctx context.Context, request ImpactOfNodesRequestObject) (ImpactOfNodesResponseObject, error)
-	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (Repairs, the first 100 of the queue), `tasks` (TaskList),
+	// Live Server-sent events. Topics: `health` (Health), `nodes` (NodeChanges), `repairs` (RepairChanges), `tasks` (TaskList),
 	// `event` (Event, one each), `metrics` (MetricsPoint, 1/s), `session` ({} when it ended). `reset` means: read everything again.
 	// A stream begins with a comment, and one comes every 15 s. `Last-Event-ID` resumes.
 	// (GET /live)

@@ -1,5 +1,6 @@
 // What several windows read: one entry in the cache each, kept fresh by the live stream.
 import { api, client, type Schemas } from '../api/client';
+import { withAllFigures, withRepairs } from '../api/liveChanges';
 import { query, type Query } from '../api/query.svelte';
 import { merge } from './nodes';
 
@@ -36,8 +37,8 @@ export function nodesQuery(enabled: () => boolean = () => true): Query<NodeList>
     topics: ['nodes'],
     merge: (old, _, message) => {
       const change = message as Schemas['NodeChanges'];
-      const items = merge(old.items, change.changed, change.removed);
-      return { ...old, items, total: items.length, as_of: new Date().toISOString(), stale: false };
+      const items = withAllFigures(merge(old.items, change.changed, change.removed), change.figures);
+      return items && { ...old, items, total: items.length, as_of: new Date().toISOString(), stale: false };
     },
   });
 }
@@ -45,7 +46,7 @@ export function nodesQuery(enabled: () => boolean = () => true): Query<NodeList>
 export function repairsQuery(): Query<Repairs> {
   return query(() => 'replication', (signal) => api(client.GET('/replication', { signal })), {
     topics: ['repairs'],
-    merge: (_, __, message) => message as Repairs,
+    merge: (old, _, message) => withRepairs(old, message as Schemas['RepairChanges']),
   });
 }
 

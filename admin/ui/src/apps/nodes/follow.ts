@@ -1,12 +1,15 @@
 // One node on the live stream.
 import type { Schemas } from '../../api/client';
+import { withFigures } from '../../api/liveChanges';
 import type { Node } from '../../model/nodes';
 
-// follow answers the node as the stream has it now; undefined: it was struck off,
-// and must be asked for again.
+// follow answers the node as the stream has it now; undefined: it was struck off
+// or does not fit, and must be asked for again.
 export function follow(old: Node, changes: Schemas['NodeChanges']): Node | undefined {
   if (changes.removed.includes(old.id)) return undefined;
-  return changes.changed.find((n) => n.id === old.id) ?? old;
+  const node = changes.changed.find((n) => n.id === old.id) ?? old;
+  const row = changes.figures?.find((f) => f.id === old.id);
+  return row ? withFigures(node, row) : node;
 }
 
 // newcomers are the nodes that were not there before; while it is not known who
