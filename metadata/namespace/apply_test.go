@@ -1,7 +1,6 @@
 package namespace
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -79,97 +78,6 @@ func TestInitOnce(t *testing.T) {
 		Cluster: &metapb.ClusterRow{}, Admin: &metapb.UserRow{Name: "x", Hash: "x"}}}})
 	if metadata.Kind(res.Kind) != metadata.KindExists || res.Ok {
 		t.Errorf("second Init: %v", res)
-	}
-}
-
-// failing is a KV whose n-th call fails.
-type failing struct {
-	KV
-	left int
-}
-
-// errBroken is a metadata.Error, as a store may return one: it must not be
-// taken for the refusal of a command.
-func errBroken() error { return metadata.Errorf(metadata.KindNotFound, "broken disk") }
-
-func (f *failing) call() error {
-	if f.left--; f.left < 0 {
-		return errBroken()
-	}
-	return nil
-}
-
-func (f *failing) Get(key []byte) ([]byte, error) {
-	if err := f.call(); err != nil {
-		return nil, err
-	}
-	return f.KV.Get(key)
-}
-
-func (f *failing) Set(key, val []byte) error {
-	if err := f.call(); err != nil {
-		return err
-	}
-	return f.KV.Set(key, val)
-}
-
-func (f *failing) Delete(key []byte) error {
-	if err := f.call(); err != nil {
-		return err
-	}
-	return f.KV.Delete(key)
-}
-
-func (f *failing) Scan(lower, upper []byte, fn func(k, v []byte) (bool, error)) error {
-	if err := f.call(); err != nil {
-		return err
-	}
-	return f.KV.Scan(lower, upper, fn)
-}
-
-// TestFailingStore lets every call to the store fail once, for every command:
-// Apply says so, and never makes a result of it.
-func TestFailingStore(t *testing.T) {
-	seed := richWorld(t)
-	tokens := &metapb.Guard{Tokens: []string{token("T1"), token("T2")}}
-	cmds := []*metapb.Command{
-		commitCmd(&metapb.Commit{Path: "/d/small", Guard: tokens, Session: seed.session, Size: 10, Blocks: seed.blocks(1, 10),
-			Leases: []*metapb.LeaseProof{seed.lease}}),
-		stageCmd(&metapb.Stage{Session: seed.session, Content: 5, Index: 3, Blocks: seed.blocks(1, 10), Leases: []*metapb.LeaseProof{seed.lease}}),
-		mkdirCmd("/new"),
-		{Op: &metapb.Command_Rename{Rename: &metapb.Rename{Src: "/d", Dst: "/large2", Guard: tokens, Overwrite: true}}},
-		copyCmd("/d", "/large2", true),
-		{Op: &metapb.Command_Remove{Remove: &metapb.Remove{Path: "/d", Guard: tokens}}},
-		setAttrCmd(&metapb.SetAttr{Path: "/d/small", Guard: tokens, Modified: &metapb.Int64Value{Value: 1},
-			SetProps: []*metapb.PropRow{{Local: "a"}}, DelProps: []*metapb.PropRow{{Space: "x", Local: "p"}}}),
-		{Op: &metapb.Command_Lock{Lock: &metapb.Lock{Path: "/n", Create: true, Lock: &metapb.LockRow{Token: "a:b"}}}},
-		{Op: &metapb.Command_Refresh{Refresh: &metapb.Refresh{Path: "/d/small", Token: token("T1"), Timeout: 1}}},
-		{Op: &metapb.Command_Unlock{Unlock: &metapb.Unlock{Path: "/d/small", Token: token("T1")}}},
-		reapCmd(1000),
-		{Session: seed.session, Sequence: 30, Acked: 20, Op: mkdirCmd("/m").Op},
-	}
-	for _, cmd := range cmds {
-		now := seed.now
-		if cmd.GetReap() != nil {
-			now += 7200e9 // everything is due
-		}
-		for n := 0; ; n++ {
-			kv := &failing{seed.kv.Clone(), n}
-			results, err := Apply(kv, seed.index+1, &metapb.Batch{Version: 1, Now: now, Commands: []*metapb.Command{cmd}})
-			if kv.left >= 0 {
-				if err != nil || !results[0].Ok {
-					t.Errorf("%v: %v, %v", cmd, results, err)
-				}
-				break
-			}
-			if err == nil || !isFault(err) || results != nil {
-				t.Fatalf("%v: call %d failed, got %v, %v", cmd, n, results, err)
-			}
-			var refused *metadata.Error
-			if errors.As(err, &refused) {
-				t.Fatalf("%v: a broken store looks like a refusal: %v", cmd, err)
-			}
-		}
 	}
 }
 

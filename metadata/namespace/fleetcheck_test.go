@@ -13,7 +13,7 @@ import (
 
 // plantedWorld has a volume in every state, dead blocks, sessions and tokens.
 func plantedWorld(t testing.TB) *fleetWorld {
-	w := &fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: 1}}
+	w := &fleetWorld{&world{t: t, kv: &MemKV{}, now: start(), tick: 1}}
 	for _, step := range []string{
 		"init admin=adm", "node name=one roles=datanode", "node name=two roles=datanode", "disks n1 a,aa", "disks n2 b",
 		"open n1 gw", "open n2 gw",
@@ -182,7 +182,7 @@ func TestFleetCheckIsBounded(t *testing.T) {
 // TestFullVolume: a volume that holds VolumeBytesMax takes no lease until half
 // of it is reaped.
 func TestFullVolume(t *testing.T) {
-	w := &fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: 1}}
+	w := &fleetWorld{&world{t: t, kv: &MemKV{}, now: start(), tick: 1}}
 	do := func(step string) *metapb.Result { t.Helper(); return w.must(fleetCommand(parseStep(step), w.now)) }
 	for _, s := range []string{"init admin=adm", "node name=one roles=datanode", "disks n1 a", "open n1 gw", "grant s1 on=n1:a target=1 count=9999"} {
 		do(s)
@@ -231,7 +231,7 @@ func TestFullVolume(t *testing.T) {
 // TestSessionLeases: a session holds a bounded number of leases, and its end
 // forgets its results and ends all leases.
 func TestSessionLeases(t *testing.T) {
-	w := &fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: 1, unchecked: true}}
+	w := &fleetWorld{&world{t: t, kv: &MemKV{}, now: start(), tick: 1, unchecked: true}}
 	do := func(step string) *metapb.Result { return w.do(fleetCommand(parseStep(step), w.now)) }
 	for _, s := range []string{"init admin=adm", "node name=one roles=datanode", "disks n1 a", "open n1 gw"} {
 		do(s)

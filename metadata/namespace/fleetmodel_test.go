@@ -77,7 +77,7 @@ const modelNodes = 5
 
 func newFleetHistory(t *testing.T, seed uint64) *fleetHistory {
 	h := &fleetHistory{
-		fleetWorld: fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: time.Millisecond}},
+		fleetWorld: fleetWorld{&world{t: t, kv: &MemKV{}, now: start(), tick: time.Millisecond}},
 		rng:        rand.New(rand.NewPCG(seed, 1)),
 		twin:       fleetTwin{volumes: map[uint64]*dumbVolume{}, files: map[string][]metadata.BlockID{}, sessions: map[uint64]bool{}},
 	}

@@ -46,7 +46,16 @@ func TestFleetScripts(t *testing.T) {
 }
 
 func runFleetScript(t *testing.T, script string) string {
-	w := &fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: time.Millisecond}}
+	return playFleetScript(emptyWorld(t), script)
+}
+
+// emptyWorld is a store with nothing in it: scripts on the fleet begin with Init.
+func emptyWorld(t *testing.T) *world {
+	return &world{t: t, kv: &MemKV{}, now: start(), tick: time.Millisecond}
+}
+
+func playFleetScript(empty *world, script string) string {
+	w := &fleetWorld{empty}
 	var out strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(script, "\n"), "\n") {
 		if strings.HasPrefix(line, "  ") {
@@ -69,7 +78,7 @@ func runFleetScript(t *testing.T, script string) string {
 }
 
 // fleetWorld is an empty namespace and what scripts on the fleet say to it.
-type fleetWorld struct{ world }
+type fleetWorld struct{ *world }
 
 func (w *fleetWorld) step(step string) (string, []string) {
 	a := parseStep(step)

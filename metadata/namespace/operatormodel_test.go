@@ -462,8 +462,8 @@ func FuzzOperator(f *testing.F) {
 		f.Add(encode(f, &metapb.Batch{Version: 1, Now: seed.now, Commands: []*metapb.Command{fleetCommand(parseStep(step), seed.now)}}))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkApply(t, &seed.world, data)
-		checkAnswer(t, &seed.world, data)
+		checkApply(t, seed.world, data)
+		checkAnswer(t, seed.world, data)
 	})
 }
 

@@ -19,8 +19,10 @@ func Answer(r Reader, q *metapb.Query) (*metapb.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Applied, err = Applied(r)
-	return a, err
+	if a.Applied, err = Applied(r); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 func (v view) answer(q *metapb.Query) (*metapb.Answer, error) {

@@ -60,8 +60,10 @@ func TestScripts(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func runScript(t *testing.T, script string) string {
-	w := newWorld(t)
+func runScript(t *testing.T, script string) string { return playScript(newWorld(t), script) }
+
+// playScript executes the steps and returns the script with what came of them.
+func playScript(w *world, script string) string {
 	var out strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(script, "\n"), "\n") {
 		switch {

@@ -11,7 +11,7 @@ import (
 // TestTokensMakeRoom: as many join tokens as there may be can be made although
 // used-up and expired ones are still kept, and not one more.
 func TestTokensMakeRoom(t *testing.T) {
-	w := &fleetWorld{world{t: t, kv: &MemKV{}, now: start(), tick: 1, unchecked: true}}
+	w := &fleetWorld{&world{t: t, kv: &MemKV{}, now: start(), tick: 1, unchecked: true}}
 	do := func(format string, args ...any) *metapb.Result {
 		t.Helper()
 		return w.do(fleetCommand(parseStep(fmt.Sprintf(format, args...)), w.now))

@@ -21,6 +21,7 @@ type world struct {
 	next    uint64 // local id of the next block
 
 	unchecked bool // refusals are not compared with the state before them
+	faults    bool // every call to the store of every step fails once, on a copy
 	tick      time.Duration
 	log       []logged
 }
@@ -77,7 +78,13 @@ func (w *world) apply(cmds ...*metapb.Command) []*metapb.Result {
 	for _, cmd := range cmds {
 		w.log = append(w.log, logged{w.now, cmd})
 	}
-	results, err := Apply(w.kv, w.index, &metapb.Batch{Version: 1, Now: w.now, Commands: cmds})
+	batch := &metapb.Batch{Version: 1, Now: w.now, Commands: cmds}
+	if w.faults {
+		w.index--
+		w.breakEach(batch, false)
+		w.index++
+	}
+	results, err := Apply(w.kv, w.index, batch)
 	if err != nil {
 		w.t.Fatalf("Apply(%v): %v", cmds, err)
 	}
@@ -123,7 +130,12 @@ func (w *world) hash(r Reader) [32]byte {
 	return sum
 }
 
-func (w *world) ask(q *metapb.Query) (*metapb.Answer, error) { return Answer(w.kv, q) }
+func (w *world) ask(q *metapb.Query) (*metapb.Answer, error) {
+	if w.faults {
+		w.breakEachAnswer(q)
+	}
+	return Answer(w.kv, q)
+}
 
 // lookup returns the entry at a path as the system sees it, nil for none.
 func (w *world) lookup(path string) *metapb.Entry {
