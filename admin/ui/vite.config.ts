@@ -6,7 +6,7 @@ import { firstPaint } from './scripts/first-paint.ts';
 // The page is served under a policy that allows no inline code, so nothing is
 // inlined: neither small assets as data: addresses nor the module preload shim.
 export default defineConfig({
-  plugins: [svelte(), svelteTesting(), firstPaint('src/first-paint.js')],
+  plugins: [svelte(), svelteTesting({ autoCleanup: false }), firstPaint('src/first-paint.js')],
   build: {
     outDir: 'dist/app',
     emptyOutDir: true,
@@ -20,5 +20,6 @@ export default defineConfig({
     // What needs no page is tested without one; a component says `@vitest-environment happy-dom` in its first line.
     include: ['src/**/*.test.ts'],
     environment: 'node',
+    setupFiles: ['scripts/page.ts'],
   },
 });
