@@ -176,5 +176,5 @@ func (n *snapshot) health() health.Report {
 	if !n.stale {
 		return n.Report
 	}
-	return health.Blind(n.Report, n.AsOf, "no nameserver answers")
+	return health.Blind(n.Report, n.AsOf, health.NoAnswer)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
@@ -632,6 +633,9 @@ type ChangePassword struct {
 // Check defines model for Check.
 type Check = health.Check
 
+// CheckCode The codes of the catalogue of checks.
+type CheckCode = string
+
 // CheckKind defines model for CheckKind.
 type CheckKind = health.Kind
 
@@ -768,7 +772,10 @@ type Event struct {
 	Severity EventSeverity `json:"severity"`
 	Subject  *string       `json:"subject,omitempty"`
 	Text     string        `json:"text"`
-	Time     time.Time     `json:"time"`
+
+	// TextPhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	TextPhrase *Phrase   `json:"text_phrase,omitempty"`
+	Time       time.Time `json:"time"`
 }
 
 // EventSeverity defines model for Event.Severity.
@@ -784,7 +791,13 @@ type EventList struct {
 type Fact struct {
 	Danger bool   `json:"danger"`
 	Label  string `json:"label"`
-	Value  string `json:"value"`
+
+	// LabelPhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	LabelPhrase *Phrase `json:"label_phrase,omitempty"`
+	Value       string  `json:"value"`
+
+	// ValuePhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	ValuePhrase *Phrase `json:"value_phrase,omitempty"`
 }
 
 // Gateway defines model for Gateway.
@@ -839,11 +852,16 @@ type HeatRow struct {
 
 // Impact What an operation does, or would do.
 type Impact struct {
+	BlockerPhrases []Phrase `json:"blocker_phrases,omitempty"`
+
 	// Blockers why it is refused; empty: it may be done
 	Blockers []string `json:"blockers"`
 	DryRun   bool     `json:"dry_run"`
 	Facts    []Fact   `json:"facts"`
 	Sentence string   `json:"sentence"`
+
+	// SentencePhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	SentencePhrase *Phrase `json:"sentence_phrase,omitempty"`
 }
 
 // LockInfo defines model for LockInfo.
@@ -969,6 +987,9 @@ type NodeList struct {
 	Total      int       `json:"total"`
 }
 
+// OfferedOperation The operations that a check may offer.
+type OfferedOperation = string
+
 // Password defines model for Password.
 type Password struct {
 	Password string `json:"password"`
@@ -984,6 +1005,9 @@ type PathProblem struct {
 	Code  *string `json:"code,omitempty"`
 	Path  string  `json:"path"`
 	Title string  `json:"title"`
+
+	// TitlePhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	TitlePhrase *Phrase `json:"title_phrase,omitempty"`
 }
 
 // Pause defines model for Pause.
@@ -992,22 +1016,37 @@ type Pause struct {
 	Seconds int     `json:"seconds"`
 }
 
+// Phrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+type Phrase = phrase.Phrase
+
+// PhraseArg An argument of a phrase. At most one is set, but that the phrase in it stands beside its English text.
+type PhraseArg = phrase.Arg
+
+// PhraseId What a server can say. The dictionaries of the desktop have each of them; a newer server may say more.
+type PhraseId = string
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Code the kind: not_found, exists, not_dir, is_dir, parent_missing, conflict, denied, sudo, signed_out, wrong_password (401 at the sign-in, 403 where one is signed in), origin, precondition, locked, read_only, invalid, too_large, no_space, quota, unavailable, timeout, stale, corrupt, offset, busy (429, Retry-After), internal
 	Code *string `json:"code,omitempty"`
 
 	// Detail what to do
-	Detail    *string            `json:"detail,omitempty"`
-	Fields    *map[string]string `json:"fields,omitempty"`
-	Instance  *string            `json:"instance,omitempty"`
-	Offset    *int64             `json:"offset,omitempty"`
-	RequestId *string            `json:"request_id,omitempty"`
-	Status    int                `json:"status"`
+	Detail *string `json:"detail,omitempty"`
+
+	// DetailPhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	DetailPhrase *Phrase            `json:"detail_phrase,omitempty"`
+	Fields       *map[string]string `json:"fields,omitempty"`
+	Instance     *string            `json:"instance,omitempty"`
+	Offset       *int64             `json:"offset,omitempty"`
+	RequestId    *string            `json:"request_id,omitempty"`
+	Status       int                `json:"status"`
 
 	// Title what went wrong
 	Title string `json:"title"`
-	Type  string `json:"type"`
+
+	// TitlePhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	TitlePhrase *Phrase `json:"title_phrase,omitempty"`
+	Type        string  `json:"type"`
 }
 
 // Reason defines model for Reason.
@@ -1195,7 +1234,10 @@ type StopFacts = health.StopFacts
 
 // Task defines model for Task.
 type Task struct {
-	Detail        *string    `json:"detail,omitempty"`
+	Detail *string `json:"detail,omitempty"`
+
+	// DetailPhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	DetailPhrase  *Phrase    `json:"detail_phrase,omitempty"`
 	Done          int64      `json:"done"`
 	EtaMaxSeconds *int64     `json:"eta_max_seconds,omitempty"`
 	EtaMinSeconds *int64     `json:"eta_min_seconds,omitempty"`
@@ -1205,6 +1247,9 @@ type Task struct {
 	State         TaskState  `json:"state"`
 	Target        *string    `json:"target,omitempty"`
 	Title         string     `json:"title"`
+
+	// TitlePhrase What is said in a text field beside it (sentence_phrase beside sentence, blocker_phrases beside blockers, in the same order), in a form that can be said in another language. Absent, or with an id that the reader does not know, the text stands as it is.
+	TitlePhrase *Phrase `json:"title_phrase,omitempty"`
 
 	// Total 0: not known
 	Total int64    `json:"total"`

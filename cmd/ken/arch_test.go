@@ -34,13 +34,16 @@ func imports() map[string][]string {
 		"metadata/metapb":     {"google.golang.org/protobuf/..."},
 		"metadata/credential": {"metadata", "golang.org/x/crypto/argon2"},
 		"metadata/namespace":  {"metadata", "metadata/metapb", "google.golang.org/protobuf/..."},
-		"metadata/fleet":      {"metadata", "metadata/health"},
-		"metadata/health":     {"metadata"},
+		"metadata/fleet":      {"metadata", "metadata/health", "metadata/phrase"},
+		// What is said can be said in another language: the judgement, and what else the servers say.
+		"metadata/health":            {"metadata", "metadata/phrase"},
+		"metadata/phrase":            {},
+		"metadata/phrase/phrasetest": {"metadata/phrase"},
 		"metadata/replica": {"metadata", "metadata/metapb", "metadata/namespace", "quicwire",
 			"github.com/hashicorp/raft", "github.com/hashicorp/go-hclog", "github.com/cockroachdb/pebble/...",
 			"google.golang.org/protobuf/..."},
 		// The judgement travels from the leader to whoever asks as package health's JSON.
-		"metadata/metarpc":             {"metadata", "metadata/metapb", "metadata/health", "quicwire", "google.golang.org/protobuf/..."},
+		"metadata/metarpc":             {"metadata", "metadata/metapb", "metadata/health", "metadata/phrase", "quicwire", "google.golang.org/protobuf/..."},
 		"datanode/blockstore":          {"metadata", "github.com/cockroachdb/pebble/...", "golang.org/x/sys/unix"},
 		"datanode/blockio":             {"metadata", "quicwire", "datanode/blockio/blockpb", "google.golang.org/protobuf/..."},
 		"datanode/blockio/blockpb":     {"google.golang.org/protobuf/..."},
@@ -50,7 +53,7 @@ func imports() map[string][]string {
 		"admin/ui":                     {},
 		// The document is read at run time, so that who may call what stands in
 		// one place; generated code needs its runtime and Echo, which stays in admin.
-		"admin/api": {"metadata", "metadata/health", "github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime",
+		"admin/api": {"metadata", "metadata/health", "metadata/phrase", "github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime",
 			"go.yaml.in/yaml/v3"},
 		"admin":         {"metadata", "metadata/...", "admin/...", "github.com/labstack/echo/v4/..."},
 		"admin/demo":    {"metadata", "metadata/...", "admin"},

@@ -105,7 +105,7 @@ func watchStatus(c *cobra.Command, g *globals) error {
 			if since.IsZero() {
 				since = time.Now().UTC()
 			}
-			now = health.Blind(last, since, "no nameserver answers")
+			now = health.Blind(last, since, health.NoAnswer)
 		}
 		if err := show(&now, time.Now()); err != nil {
 			return err

@@ -7,20 +7,21 @@ import (
 	"kendfs/metadata"
 )
 
-// Stall says why a volume that needs work gets none now.
+// Stall says why a volume that needs work gets none now; its phrase is what
+// people read.
 type Stall string
 
 // The reasons.
 const (
-	StallPaused    Stall = "paused by an operator"
-	StallBrake     Stall = "many storage servers went down at once; waiting for them to come back"
-	StallNoSource  Stall = "no storage server that has the data answers"
-	StallNoTarget  Stall = "no other storage server to copy to"
-	StallNoSpace   Stall = "the other storage servers are full"
-	StallLeased    Stall = "waiting for a running upload"
-	StallBusy      Stall = "waiting for other copies to finish"
-	StallRetrying  Stall = "the last attempt failed; it will be tried again"
-	StallNoReplica Stall = "waiting for a suspect storage server"
+	StallPaused    Stall = "paused"
+	StallBrake     Stall = "brake"
+	StallNoSource  Stall = "no_source"
+	StallNoTarget  Stall = "no_target"
+	StallNoSpace   Stall = "no_space"
+	StallLeased    Stall = "leased"
+	StallBusy      Stall = "busy"
+	StallRetrying  Stall = "retrying"
+	StallNoReplica Stall = "no_replica"
 )
 
 // give adds an order to the plan and to the table of orders.

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // urgentMax bounds the volumes that operators want repaired first.
@@ -101,7 +103,11 @@ func (n need) class() string {
 func (t *term) repair(w *world, n need, class string, o *order, failures failing) health.Repair {
 	r := health.Repair{
 		Volume: n.v.ID.String(), Class: cmp.Or(class, "sync"), State: "waiting", Live: n.c.live, Target: n.v.Target,
-		Bytes: n.v.Bytes, Blocks: n.v.Blocks, On: []string{}, Since: n.v.below.UTC(), WaitReason: string(t.waits[n.v.ID]),
+		Bytes: n.v.Bytes, Blocks: n.v.Blocks, On: []string{}, Since: n.v.below.UTC(),
+	}
+	if o == nil {
+		why := t.waits[n.v.ID].phrase()
+		r.WaitReason, r.WaitPhrase = why.String(), why.Key()
 	}
 	for _, rep := range n.v.Replicas {
 		r.On = append(r.On, rep.Node.String())
@@ -113,7 +119,7 @@ func (t *term) repair(w *world, n need, class string, o *order, failures failing
 		}
 	}
 	if o != nil {
-		r.State, r.To, r.BytesDone, r.WaitReason, r.NextTry = "running", o.node.String(), o.done, "", time.Time{}
+		r.State, r.To, r.BytesDone, r.NextTry = "running", o.node.String(), o.done, time.Time{}
 		if o.source != 0 {
 			r.From = o.source.String()
 		}
@@ -171,13 +177,14 @@ func (t *term) drains(w *world) []health.Drain {
 					why[i] = make(map[Stall]bool)
 				}
 				why[i][s] = true
-				out[i].Blockers = append(out[i].Blockers, string(s))
+				out[i].BlockerPhrases = append(out[i].BlockerPhrases, s.phrase())
 			}
 		}
 	}
 	for i := range out {
 		out[i].Ready = out[i].Volumes == 0
-		slices.Sort(out[i].Blockers)
+		slices.SortFunc(out[i].BlockerPhrases, func(a, b phrase.Phrase) int { return strings.Compare(a.String(), b.String()) })
+		out[i].Blockers = phrase.Texts(out[i].BlockerPhrases)
 	}
 	return out
 }

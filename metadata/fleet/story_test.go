@@ -210,7 +210,7 @@ func TestRepairIsPausedAndHurried(t *testing.T) {
 		}
 		c.wantCheck(health.RepairPaused, true)
 		r, err := c.leader().Repairs(t.Context())
-		if err != nil || r.Total == 0 || r.Queue[0].State != "waiting" || r.Queue[0].WaitReason != string(StallPaused) || r.Queue[0].Since.IsZero() {
+		if err != nil || r.Total == 0 || r.Queue[0].State != "waiting" || r.Queue[0].WaitReason != StallPaused.phrase().String() || r.Queue[0].Since.IsZero() {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		last, err := metadata.ParseVolumeID(r.Queue[len(r.Queue)-1].Volume)

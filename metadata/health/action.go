@@ -80,7 +80,7 @@ func actions(ops []string, targets []target) []Action {
 		}
 		for _, t := range targets[:min(len(targets), targetsMax)] {
 			out = append(out, Action{
-				Op: op, Target: t.id, Label: strings.ReplaceAll(o.label, "NODE", t.name),
+				Op: op, Target: t.id, Name: t.name, Label: strings.ReplaceAll(o.label, "NODE", t.name),
 				Command: strings.ReplaceAll(o.command, "NODE", t.id),
 			})
 		}

@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"time"
+
+	"kendfs/metadata/phrase"
+)
 
 // Severity says how soon a person must act.
 type Severity string
@@ -26,6 +30,8 @@ type Check struct {
 	Bytes    int64     `json:"bytes"`    // of data; 0: does not apply
 	Actions  []Action  `json:"actions"`  // what can be done here and now
 	Muted    time.Time `json:"muted_until,omitzero"`
+
+	AffectedPhrases []phrase.Phrase `json:"affected_phrases,omitempty"` // when what is affected is said, not named: as many
 }
 
 // Action is something that a person may want to do about a check: an operation
@@ -33,7 +39,8 @@ type Check struct {
 type Action struct {
 	Op      string `json:"op"`                // operation id: drainNode
 	Target  string `json:"target,omitempty"`  // n3
-	Label   string `json:"label"`             // "Drain dn3": the target by its name
+	Name    string `json:"name,omitempty"`    // dn3: the target as people know it
+	Label   string `json:"label"`             // "Drain dn3"
 	Command string `json:"command,omitempty"` // ken node drain n3
 }
 

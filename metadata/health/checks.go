@@ -2,11 +2,11 @@ package health
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/phrase"
 )
 
 // raised is a check on its way into the report.
@@ -15,7 +15,8 @@ type raised struct {
 	affected []string
 	targets  []target
 	bytes    int64
-	count    int // 0: as many as affected
+	count    int             // 0: as many as affected
+	phrases  []phrase.Phrase // what is affected is said, not named; nil: it is named
 }
 
 // add notes one more thing that is affected.
@@ -25,6 +26,12 @@ func (r *raised) add(name string, t target, bytes int64) {
 	if t.id != "" && !slices.Contains(r.targets, t) {
 		r.targets = append(r.targets, t)
 	}
+}
+
+// why says something where others name what is affected.
+func (r *raised) why(p phrase.Phrase, bytes int64) {
+	r.phrases = append(r.phrases, p)
+	r.add(p.String(), target{}, bytes)
 }
 
 // checks returns what the figures raise, in the order of the catalogue.
@@ -56,8 +63,9 @@ func (f *Figures) checks(r *Report) []Check {
 func (f *Figures) check(k Kind, c *raised, now time.Time) Check {
 	out := Check{
 		Code: k.Code, Severity: k.Severity, Title: k.Title, Meaning: k.Meaning, Doing: k.Doing, Remedy: k.Remedy,
-		Affected: append([]string{}, c.affected[:min(len(c.affected), AffectedMax)]...),
-		Count:    max(c.count, len(c.affected)), Bytes: c.bytes, Actions: actions(k.Actions, c.targets), Since: c.since,
+		Affected:        append([]string{}, c.affected[:min(len(c.affected), AffectedMax)]...),
+		AffectedPhrases: c.phrases[:min(len(c.phrases), AffectedMax)],
+		Count:           max(c.count, len(c.affected)), Bytes: c.bytes, Actions: actions(k.Actions, c.targets), Since: c.since,
 	}
 	if out.Since.IsZero() {
 		out.Since = now
@@ -161,7 +169,7 @@ func (f *Figures) repairChecks(r *Report, at finder) {
 	case p.Paused:
 		at(RepairPaused).bytes = p.BytesLeft
 	case p.Stalled != "" && p.Running == 0 && p.BytesLeft > 0:
-		at(RepairStalled).add(p.Stalled, target{}, p.BytesLeft)
+		at(RepairStalled).why(phrase.Told(p.StalledPhrase, p.Stalled), p.BytesLeft)
 	}
 	if p.Failing > 0 {
 		c := at(RepairFailing)
@@ -204,9 +212,10 @@ func (f *Figures) clusterChecks(r *Report, at finder) {
 func (f *Figures) healCheck(r *Report, at finder) {
 	if f.Short.Volumes > 0 {
 		c := at(CannotSelfHeal)
-		c.count, c.bytes = f.Short.Volumes, f.Short.Bytes
-		if f.Why != "" {
-			c.affected = []string{f.Why}
+		c.count = f.Short.Volumes
+		c.bytes = f.Short.Bytes
+		if f.Why.String() != "" {
+			c.why(f.Why, 0)
 		}
 		return
 	}
@@ -228,7 +237,7 @@ func (f *Figures) healCheck(r *Report, at finder) {
 	}
 	others := slices.DeleteFunc(all, func(m *Machine) bool { return m == fullest })
 	if roomOf(others) < most {
-		at(CannotSelfHeal).add(fmt.Sprintf("no room for what is on %s", fullest.name()), target{}, most)
+		at(CannotSelfHeal).why(sayNoRoomFor(fullest.name()), most)
 	}
 }
 

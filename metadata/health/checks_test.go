@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/phrase"
 )
 
 // server is a storage server that is well.
@@ -55,7 +56,9 @@ func raisers() map[string]struct {
 		DiskNearFull:    {func(f *Figures) { m(f).Disks[0].Free = 14 << 40 / 100 }, "dn2 (n2) /data2", 1},
 		DiskFull:        {func(f *Figures) { m(f).Disks[0].Free = 5 << 40 / 100 }, "dn2 (n2) /data2", 1},
 		ClusterNearFull: {func(f *Figures) { f.Facts.Free = f.Facts.Capacity * 14 / 100 }, "", 0},
-		CannotSelfHeal: {func(f *Figures) { f.Short, f.Why = Count{Volumes: 3, Bytes: 9}, "no other storage server to copy to" },
+		CannotSelfHeal: {func(f *Figures) {
+			f.Short, f.Why = Count{Volumes: 3, Bytes: 9}, phrase.Free("no other storage server to copy to")
+		},
 			"no other storage server to copy to", 3},
 		QuotaNear:       {func(f *Figures) { f.Quotas = []metadata.QuotaUse{{Path: "/media", Used: 95, Quota: 100}} }, "/media", 1},
 		DataUnavailable: {unavailable, "", 1},
@@ -187,13 +190,13 @@ func TestActionsNameTheirTarget(t *testing.T) {
 		t.Fatalf("got %+v", c)
 	}
 	want := []Action{
-		{opMaintain, "n2", "Maintenance for dn2", "ken node maintenance n2 --for 2h"},
-		{opMaintain, "n3", "Maintenance for dn3", "ken node maintenance n3 --for 2h"},
-		{opMaintain, "n4", "Maintenance for dn4", "ken node maintenance n4 --for 2h"},
-		{opRemove, "n2", "Remove dn2", "ken node remove n2"},
-		{opRemove, "n3", "Remove dn3", "ken node remove n3"},
-		{opRemove, "n4", "Remove dn4", "ken node remove n4"},
-		{opNodes, "", "Show nodes", "ken node list"},
+		{opMaintain, "n2", "dn2", "Maintenance for dn2", "ken node maintenance n2 --for 2h"},
+		{opMaintain, "n3", "dn3", "Maintenance for dn3", "ken node maintenance n3 --for 2h"},
+		{opMaintain, "n4", "dn4", "Maintenance for dn4", "ken node maintenance n4 --for 2h"},
+		{opRemove, "n2", "dn2", "Remove dn2", "ken node remove n2"},
+		{opRemove, "n3", "dn3", "Remove dn3", "ken node remove n3"},
+		{opRemove, "n4", "dn4", "Remove dn4", "ken node remove n4"},
+		{opNodes, "", "", "Show nodes", "ken node list"},
 	}
 	if !slices.Equal(c.Actions, want) {
 		t.Errorf("got %+v\nwant %+v", c.Actions, want)

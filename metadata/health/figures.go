@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/phrase"
 )
 
 // Figures are what the leading nameserver has counted: everything that a
@@ -23,9 +24,9 @@ type Figures struct {
 	Machines []Machine // all that are enrolled and not removed, in order of id
 	Target   int       // copies of new files
 
-	Corrupt Count  // copies that differ from their records, for good; Volumes counts copies
-	Short   Count  // volumes that lack a copy and for which no storage server can take one
-	Why     string // of Short
+	Corrupt Count         // copies that differ from their records, for good; Volumes counts copies
+	Short   Count         // volumes that lack a copy and for which no storage server can take one
+	Why     phrase.Phrase // of Short
 
 	LastError     string // of a copy that failed
 	LoginFailures int    // in LoginWindow

@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"time"
+
+	"kendfs/metadata/phrase"
+)
 
 // RepairsMax bounds Repairs.Queue.
 const RepairsMax = 1000
@@ -31,6 +35,8 @@ type Repair struct {
 	NextTry    time.Time `json:"next_try,omitzero"`
 	LastError  string    `json:"last_error,omitempty"`
 	WaitReason string    `json:"wait_reason,omitempty"`
+
+	WaitPhrase *phrase.Phrase `json:"wait_phrase,omitempty"`
 }
 
 // Drain is how far a node is from empty.
@@ -41,6 +47,8 @@ type Drain struct {
 	Bytes    int64    `json:"bytes"`
 	Ready    bool     `json:"ready"` // nothing is left: it may be removed
 	Blockers []string `json:"blockers,omitempty"`
+
+	BlockerPhrases []phrase.Phrase `json:"blocker_phrases,omitempty"`
 }
 
 // StopFacts answer "may this node be stopped now?".
@@ -55,4 +63,7 @@ type StopFacts struct {
 	Writable    bool     `json:"writable"` // new data could still be taken
 	Blockers    []string `json:"blockers,omitempty"`
 	RepairBytes int64    `json:"repair_bytes"` // to be copied if it stays away
+
+	SentencePhrase *phrase.Phrase  `json:"sentence_phrase,omitempty"`
+	BlockerPhrases []phrase.Phrase `json:"blocker_phrases,omitempty"`
 }

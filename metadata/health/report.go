@@ -1,6 +1,10 @@
 package health
 
-import "time"
+import (
+	"time"
+
+	"kendfs/metadata/phrase"
+)
 
 // Verdict is the state of the cluster in one word.
 type Verdict string
@@ -18,13 +22,17 @@ const (
 )
 
 // Report is what is known about the safety of the data at one moment. Byte
-// figures of volumes that are being written are up to ten seconds old.
+// figures of volumes that are being written are up to ten seconds old. Beside what
+// is said in English stands the phrase, in a field with "_phrase" behind its name,
+// for those who say it in another language.
 type Report struct {
 	Verdict  Verdict   `json:"verdict"`
 	Sentence string    `json:"sentence"`
 	Since    time.Time `json:"since"` // of the verdict
 	AsOf     time.Time `json:"as_of"` // when the figures were counted
 	Cluster  string    `json:"cluster"`
+
+	SentencePhrase *phrase.Phrase `json:"sentence_phrase,omitempty"`
 
 	Copies      []Copies `json:"copies"` // of volumes that hold data, by target and live copies
 	Unavailable Count    `json:"unavailable"`
@@ -95,6 +103,8 @@ type Progress struct {
 	PausedTill time.Time `json:"paused_until,omitzero"`
 	PausedBy   string    `json:"paused_by,omitempty"`    // "operator" or "brake"
 	Limit      int64     `json:"limit_bytes_per_second"` // what one storage server may pull; 0: no limit
+
+	StalledPhrase *phrase.Phrase `json:"stalled_phrase,omitempty"`
 }
 
 // Nodes counts storage servers.

@@ -1,9 +1,6 @@
 package health
 
-import (
-	"fmt"
-	"strings"
-)
+import "kendfs/metadata/phrase"
 
 // StopFigures are what would be without some nodes, as the leader has counted it.
 type StopFigures struct {
@@ -18,45 +15,38 @@ type StopFigures struct {
 // are no danger by themselves.
 func JudgeStop(f StopFigures) StopFacts {
 	s := f.Facts
-	s.Blockers = nil
+	var in []phrase.Phrase
 	if s.Unavailable.Volumes > 0 {
-		s.Blockers = append(s.Blockers, fmt.Sprintf("%s could not be read: the only live copies are there", volumes(s.Unavailable)))
+		in = append(in, blockUnreadable(s.Unavailable))
 	}
 	if f.Nameserver > 0 {
 		left := f.Now.VotersHealthy - f.Nameserver
 		if f.Now.Voters <= 1 || left < f.Now.Voters/2+1 {
-			s.Blockers = append(s.Blockers, "no nameserver would be left to decide: nothing could be read or written")
+			in = append(in, blockNobodyDecides())
 		}
 	}
 	if f.Now.Writable && !s.Writable {
-		s.Blockers = append(s.Blockers, "nothing could be written: too few storage servers would be left")
+		in = append(in, blockNotWritable())
 	}
 	if f.Now.Nodes.Unknown > 0 {
-		s.Blockers = append(s.Blockers, fmt.Sprintf("%s not reported yet: not everything is known", servers(f.Now.Nodes.Unknown, "has", "have")))
+		in = append(in, blockUnknown(f.Now.Nodes.Unknown))
 	}
-	s.Safe = len(s.Blockers) == 0
-	s.Sentence = s.sentence(f.Down)
+	s.Safe, s.Blockers, s.BlockerPhrases = len(in) == 0, phrase.Texts(in), in
+	p := s.sentence(f.Down)
+	s.Sentence, s.SentencePhrase = p.String(), p.Key()
 	return s
 }
 
-func (s *StopFacts) sentence(down bool) string {
+func (s *StopFacts) sentence(down bool) phrase.Phrase {
 	switch {
 	case !s.Safe:
-		return "Not now: " + strings.Join(s.Blockers, "; ") + "."
+		return sayNotNow(s.BlockerPhrases)
 	case down:
-		return s.Name + " is down already: nothing changes."
+		return sayDownAlready(s.Name)
 	case s.AtRisk.Volumes > 0:
-		return fmt.Sprintf("Safe: all data stays readable. %s would have one copy until %s is back, so stop nothing else meanwhile.",
-			volumes(s.AtRisk), s.Name)
+		return sayOneCopyMeanwhile(s.AtRisk, s.Name)
 	case s.Below.Volumes > 0:
-		return fmt.Sprintf("Safe: all data stays readable, from two copies or more. %s would lack a copy.", volumes(s.Below))
+		return sayCopyLacksMeanwhile(s.Below)
 	}
-	return "Safe: no data is affected."
-}
-
-func volumes(c Count) string {
-	if c.Volumes == 1 {
-		return fmt.Sprintf("1 volume (%s)", Size(c.Bytes))
-	}
-	return fmt.Sprintf("%d volumes (%s)", c.Volumes, Size(c.Bytes))
+	return sayUnaffected()
 }
