@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { another, base, clean, contains, fault, free, join, names, parent, same, split, trail, unportable } from './paths';
+import { another, base, clean, contains, fault, free, join, names, parent, resolve, same, split, trail, unportable } from './paths';
 
 describe('parts of a path', () => {
   test.each([
@@ -50,6 +50,19 @@ describe('what a person types', () => {
     [`/${'x'.repeat(256)}`, '/', null],
     [`/${'x/'.repeat(129)}`, '/', null],
   ])('%j in %s', (text, dir, want) => expect(clean(text, dir)).toBe(want));
+});
+
+describe('the path of an address', () => {
+  test.each([
+    ['/a ', '/a '],
+    ['/ a/b', '/ a/b'],
+    ['/ ', '/ '],
+    ['/~', '/~'],
+    ['/a//b/', '/a/b'],
+    ['/a/../b', '/b'],
+    ['', '/'],
+    ['/a\\b', null],
+  ])('%j is taken as it stands', (path, want) => expect(resolve(path)).toBe(want));
 });
 
 describe('names', () => {

@@ -67,10 +67,17 @@ export function contains(p: string, q: string): boolean {
 // clean makes a path of what a person typed or pasted, relative to dir; null
 // when it cannot be one. "..", ".", doubled and trailing slashes are resolved.
 export function clean(text: string, dir: string = root): string | null {
-  const typed = text.trim().replace(/^~(?=\/|$)/, '');
-  if (typed === '' && text.trim() !== '~') return null;
-  const parts = typed.startsWith('/') || text.trim().startsWith('~') ? [] : names(dir);
-  for (const part of typed.split('/')) {
+  const typed = text.trim();
+  if (typed === '') return null;
+  const home = /^~(?=\/|$)/.test(typed);
+  return home || typed.startsWith('/') ? resolve(typed.slice(home ? 1 : 0)) : resolve(typed, names(dir));
+}
+
+// resolve is the same for the path of an address, which is taken as it stands: a
+// name may begin and end with a space.
+export function resolve(path: string, from: readonly string[] = []): string | null {
+  const parts = [...from];
+  for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
     if (part === '..') {
       parts.pop();
@@ -79,8 +86,7 @@ export function clean(text: string, dir: string = root): string | null {
     if (fault(part)) return null;
     parts.push(part);
   }
-  if (parts.length > deepest) return null;
-  return root + parts.join('/');
+  return parts.length > deepest ? null : root + parts.join('/');
 }
 
 // split parts a name into its stem and its extension with the dot. A name that
