@@ -1,24 +1,7 @@
-import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixture/test';
+import { box, dragBy, title, win } from './fixture/windows';
 
 // Windows by mouse, by touch-sized grips and by keys alone.
-
-const win = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
-
-async function box(of: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
-  const b = await of.boundingBox();
-  if (!b) throw new Error('not on screen');
-  return b;
-}
-
-async function dragBy(page: Page, from: { x: number; y: number }, to: { x: number; y: number }): Promise<void> {
-  await page.mouse.move(from.x, from.y);
-  await page.mouse.down();
-  await page.mouse.move((from.x + to.x) / 2, (from.y + to.y) / 2, { steps: 4 });
-  await page.mouse.move(to.x, to.y, { steps: 4 });
-}
-
-const title = (b: { x: number; y: number; width: number }): { x: number; y: number } => ({ x: b.x + b.width / 2 + 60, y: b.y + 18 });
 
 test('a window moves, snaps with a preview, comes loose, and grows by its corner', async ({ page, desk }) => {
   await desk('/d/help');

@@ -117,7 +117,7 @@ export class Cluster {
   }
 
   async ken(args: string[]): Promise<string> {
-    const { stdout } = await call(ken, args, { env: { ...process.env, KEN_ADMIN_PASSWORD: password }, maxBuffer: 16 << 20 });
+    const { stdout } = await call(ken, args, { env: { ...process.env, KEN_ADMIN_PASSWORD: password, KEN_PASSWORD: password }, maxBuffer: 16 << 20 });
     return stdout;
   }
 

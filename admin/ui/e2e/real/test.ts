@@ -5,7 +5,9 @@ import { test as desk } from '../fixture/test';
 import { Cluster, password } from './cluster';
 
 type Shared = { cluster: Cluster };
-type Given = { signedIn: (path?: string) => Promise<void>; told: undefined };
+type Given = { signedIn: (path?: string) => Promise<void>; person: string; ownDesk: (path?: string) => Promise<void>; told: undefined };
+
+let people = 0;
 
 export const test = desk.extend<Given, Shared>({
   cluster: [
@@ -23,10 +25,20 @@ export const test = desk.extend<Given, Shared>({
   signedIn: async ({ page, cluster, faults }, use) => {
     void faults;
     await use(async (path = '/') => {
+      await signIn(page, cluster, 'admin', path);
+    });
+  },
+  // person is an administrator whom no other test knows: with a desk of their own.
+  person: async ({ cluster }, use) => {
+    const name = `anna-${++people}`;
+    await cluster.ken(['user', 'add', '--dir', cluster.at('ns'), '--role', 'admin', name]);
+    await use(name);
+  },
+  ownDesk: async ({ page, cluster, person, faults }, use) => {
+    void faults;
+    await use(async (path = '/') => {
+      await enter(page, cluster, person);
       await page.goto(cluster.admin + path);
-      await page.getByLabel('User name').fill('admin');
-      await page.getByLabel('Password').fill(password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
       await expect(pill(page)).toBeVisible({ timeout: 15_000 });
     });
   },
@@ -40,6 +52,21 @@ export const test = desk.extend<Given, Shared>({
 });
 
 export { expect };
+
+// signIn goes through the form, as a person does.
+export async function signIn(page: Page, cluster: Cluster, name: string, path = '/'): Promise<void> {
+  await page.goto(cluster.admin + path);
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(pill(page)).toBeVisible({ timeout: 15_000 });
+}
+
+// enter signs in without the form: the pages of this browser are then signed in.
+export async function enter(page: Page, cluster: Cluster, user: string): Promise<void> {
+  const answer = await page.request.post(`${cluster.admin}/api/v1/session`, { data: { user, password }, headers: { Origin: cluster.admin } });
+  expect(answer.status(), await answer.text()).toBe(200);
+}
 
 // pill is the verdict that is always in sight.
 export function pill(page: Page): ReturnType<Page['getByRole']> {

@@ -15,9 +15,10 @@ function moving(win: Win, x: number): Drag {
   const undo = state(win);
   let from = { ...win.rect };
   if (win.restore) {
-    // A snapped window comes loose under the pointer, in its old size.
+    // A snapped window comes loose under the pointer, in its old size, on whole
+    // pixels: between two, letters are blurred.
     const share = (x - win.rect.x) / win.rect.w;
-    from = { ...win.restore, x: x - share * win.restore.w, y: win.rect.y };
+    from = { ...win.restore, x: Math.round(x - share * win.restore.w), y: win.rect.y };
   }
   let to: Snap | null = null;
   return {
