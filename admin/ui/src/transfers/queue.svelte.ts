@@ -4,13 +4,14 @@
 import { Problem, problemOf } from '../api/problem';
 import { backoff } from '../api/sse';
 import { changed } from '../apps/files/changes';
-import { another, base, fault, join, names, parent } from '../apps/files/paths';
+import { fault, join, names, parent } from '../apps/files/paths';
 import { passing, told } from './failure';
 import { makeFolders } from './folders';
+import { Over } from './over';
 import { Rate } from './rate';
-import { Transfer, type Policy } from './transfer.svelte';
+import { Transfer, type Policy, type Question } from './transfer.svelte';
 import { Turns } from './turns';
-import { OffsetProblem, wire as real, type Entry, type Upload, type Wire } from './wire';
+import { OffsetProblem, wire as real, type Upload, type Wire } from './wire';
 import type { Found } from './walk';
 
 const atOnce = 3;
@@ -18,9 +19,8 @@ const piece = 8 << 20;
 const triesMost = 10;
 const namesMost = 1000;
 
-export type Question = { transfer: Transfer; existing: Entry | null };
-
 export class Transfers {
+  // list has all that are not over, and the last of those that are
   list = $state.raw<readonly Transfer[]>([]);
   // question is the one that waits for decide
   question = $state.raw<Question | null>(null);
@@ -31,6 +31,7 @@ export class Transfers {
   #running = 0;
   #next = 1;
   #turns = new Turns<Transfer>();
+  #over = new Over();
   #asking: Transfer[] = [];
   #timers = new Map<Transfer, ReturnType<typeof setTimeout>>();
 
@@ -108,15 +109,15 @@ export class Transfers {
 
   // clear forgets what is over.
   clear(): void {
-    for (const t of this.list) {
-      if (!t.over) continue;
-      this.#count(t.state, -1);
-      if (t.state === 'done') {
-        this.total -= t.size;
-        this.sent -= t.size;
-      }
-    }
-    this.list = this.list.filter((t) => !t.over);
+    for (const state of ['done', 'skipped', 'cancelled']) this.counts[state] = 0;
+    this.total -= this.#over.bytes;
+    this.sent -= this.#over.bytes;
+    this.#over.clear();
+    this.#keep((t) => !t.over);
+  }
+
+  #keep(which: (t: Transfer) => boolean): void {
+    this.list = this.list.filter(which);
     this.#turns.restart();
   }
 
@@ -137,12 +138,8 @@ export class Transfers {
       return this.#set(t, 'skipped');
     }
     if (policy === 'replace') t.replace = true;
-    else this.#rename(t);
+    else t.rename();
     this.#wait(t);
-  }
-
-  #rename(t: Transfer): void {
-    t.path = join(parent(t.wanted), another(base(t.wanted), ++t.copy));
   }
 
   #count(state: string, by: number): void {
@@ -153,6 +150,8 @@ export class Transfers {
     this.#count(t.state, -1);
     this.#count(state, 1);
     t.state = state;
+    const forget = t.over && this.#over.add(t);
+    if (forget) this.#keep((x) => !forget.has(x));
     if (!this.counts.sending) this.rate.stop();
   }
 
@@ -272,7 +271,7 @@ export class Transfers {
     if (t.replace || t.copy >= namesMost) return this.#set(t, 'failed');
     t.problem = null;
     if (t.copy > 1) {
-      this.#rename(t);
+      t.rename();
       return this.#wait(t);
     }
     const { policy } = t.batch;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../api/problem';
+import { kept } from './over';
 import { Transfers } from './queue.svelte';
 import { OffsetProblem, type Entry, type Upload, type Wire } from './wire';
 
@@ -103,6 +104,31 @@ test('files arrive, empty ones too, three at a time', async () => {
   expect(queue.sent).toBe(queue.total);
   queue.clear();
   expect([queue.list.length, queue.total, queue.sent]).toEqual([0, 0, 0]);
+});
+
+test('what is over is forgotten but for the last ones; the count and the bytes are not', async () => {
+  queue.add('/d', found(...Array.from({ length: 700 }, (_, i): [string, string] => [`f${i}`, 'xy'])));
+  await until(() => queue.open === 0);
+  expect(server.files.size).toBe(700);
+  expect([queue.counts.done, queue.total, queue.sent]).toEqual([700, 1400, 1400]);
+  expect(queue.list.length).toBeGreaterThanOrEqual(kept);
+  expect(queue.list.length).toBeLessThanOrEqual(kept + 50);
+  expect(queue.list.at(-1)?.path).toBe('/d/f699');
+  queue.clear();
+  expect([queue.list.length, queue.counts.done, queue.total, queue.sent]).toEqual([0, 0, 0, 0]);
+  queue.add('/d', found(['more', 'z']));
+  await until(() => queue.open === 0);
+  expect([server.files.get('/d/more'), queue.counts.done, queue.total, queue.sent]).toEqual(['z', 1, 1, 1]);
+});
+
+test('a thousand that are cancelled together are over, and nothing is left', async () => {
+  server.hold = true;
+  queue.add('/d', found(...Array.from({ length: 1000 }, (_, i): [string, string] => [`f${i}`, 'xy'])));
+  await until(() => server.held.length === 3);
+  queue.cancelAll();
+  expect([queue.open, queue.counts.cancelled, queue.total, queue.sent]).toEqual([0, 1000, 0, 0]);
+  expect(queue.list.length).toBeLessThanOrEqual(kept + 50);
+  await until(() => server.uploads.size === 0);
 });
 
 test('a large file goes in pieces', async () => {

@@ -1,6 +1,8 @@
 // One file on its way into the drive.
 import type { Problem } from '../api/problem';
+import { another, base, join, parent } from '../apps/files/paths';
 import { Rate } from './rate';
+import type { Entry } from './wire';
 
 export type State =
   | 'waiting' // for its turn
@@ -45,6 +47,11 @@ export class Transfer {
     this.wanted = path;
   }
 
+  // rename takes the next name that may be free.
+  rename(): void {
+    this.path = join(parent(this.wanted), another(base(this.wanted), ++this.copy));
+  }
+
   get size(): number {
     return this.file.size;
   }
@@ -58,3 +65,6 @@ export class Transfer {
     return !this.over && this.state !== 'failed';
   }
 }
+
+// Question is about a transfer whose name is taken.
+export type Question = { transfer: Transfer; existing: Entry | null };
