@@ -58,6 +58,9 @@ type Fleet interface {
 	Nodes(ctx context.Context) ([]metadata.Node, error)
 	SetNode(ctx context.Context, id metadata.NodeID, c metadata.NodeChange) (metadata.Node, error)
 	SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health.StopFacts, error)
+	// ZoneFacts says what would be if a node were in another zone; with "" in
+	// the one that the machine itself says.
+	ZoneFacts(ctx context.Context, id metadata.NodeID, zone string) (health.ZoneFacts, error)
 	Repairs(ctx context.Context) (health.Repairs, error)
 	Prioritise(ctx context.Context, v metadata.VolumeID) error
 	ListVolumes(ctx context.Context, after metadata.VolumeID, limit int) (vs []metadata.Volume, more bool, err error)

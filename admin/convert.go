@@ -79,6 +79,7 @@ func apiNode(n *snapshot, m *metadata.Node) api.Node {
 		Storage: slices.Contains(m.Roles, metadata.NodeDatanode), Version: m.Version, Joined: m.Joined.UTC(),
 		StateUntil: when(m.Until), Heard: when(m.Heard), Started: when(m.Started), CertExpires: when(m.CertExpires),
 		Disks: []api.Disk{}, Leader: ptr(m.ID.String() == n.Report.Nameserver.Leader),
+		ZoneSet: ptr(m.ZoneSet), MachineZone: ptr(m.MachineZone),
 	}
 	if out.Roles == nil {
 		out.Roles = []string{}

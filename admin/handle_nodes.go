@@ -172,7 +172,7 @@ func (h *handlers) ChangeNode(ctx context.Context, r api.ChangeNodeRequestObject
 		changed.Name = *ch.Name
 	}
 	if ch.Zone != nil {
-		changed.Zone = *ch.Zone
+		changed.Zone, changed.ZoneSet = cmp.Or(*ch.Zone, m.MachineZone), *ch.Zone != ""
 	}
 	return api.ChangeNode200JSONResponse(apiNode(h.snap.get(), &changed)), nil
 }

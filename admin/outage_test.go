@@ -93,6 +93,9 @@ func (f *flaky) SetNode(ctx context.Context, id metadata.NodeID, c metadata.Node
 func (f *flaky) SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health.StopFacts, error) {
 	return orDown(f, func() (health.StopFacts, error) { return f.made.SafeToStop(ctx, ids...) })
 }
+func (f *flaky) ZoneFacts(ctx context.Context, id metadata.NodeID, zone string) (health.ZoneFacts, error) {
+	return orDown(f, func() (health.ZoneFacts, error) { return f.made.ZoneFacts(ctx, id, zone) })
+}
 func (f *flaky) Prioritise(ctx context.Context, v metadata.VolumeID) error {
 	return orDone(f, func() error { return f.made.Prioritise(ctx, v) })
 }
@@ -139,7 +142,7 @@ func (f *flaky) PutDesktop(ctx context.Context, user string, b []byte) error {
 // bodies has a good body for every operation that wants one.
 func bodies() map[string]string {
 	return map[string]string{
-		"putDesktop": `{"a":1}`, "muteCheck": `{"seconds":600}`, "changeNode": `{"zone":"z"}`, "maintainNode": `{"seconds":600}`,
+		"putDesktop": `{"a":1}`, "muteCheck": `{"seconds":600}`, "changeNode": `{"zone":"z"}`, "zoneNode": `{"zone":"z"}`, "maintainNode": `{"seconds":600}`,
 		"removeNode": `{"confirm":"dn-0012"}`, "createToken": `{"roles":["datanode"],"ttl_seconds":600}`, "limitRepair": `{"bytes_per_second":0}`,
 		"pauseRepair": `{"seconds":600}`, "makeDirectory": `{"path":"/x"}`, "moveEntry": `{"from":"/a","to":"/b","overwrite":false}`,
 		"copyEntry": `{"from":"/a","to":"/b","overwrite":false}`, "deleteEntries": `{"paths":["/a"]}`,

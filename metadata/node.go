@@ -59,7 +59,7 @@ type Node struct {
 	Name     string // host name or label, for people
 	Addr     string // host:port of its QUIC endpoint
 	Roles    []string
-	Zone     string
+	Zone     string // failure domain: the operator's, else the machine's own
 	State    NodeState
 	Joined   time.Time
 	Liveness Liveness  // as the leader sees it
@@ -67,6 +67,8 @@ type Node struct {
 	Disks    []Disk    // as last reported
 	Version  string    // of its binary
 
+	MachineZone string        // what the machine itself said last, in its ken.toml or by --zone
+	ZoneSet     bool          // Zone is an operator's, whatever the machine says
 	StateSince  time.Time     // when State was last changed; zero: never
 	Until       time.Time     // end of its maintenance; zero: none is set
 	Started     time.Time     // of its process
@@ -84,7 +86,7 @@ type Node struct {
 type NodeChange struct {
 	State *NodeState
 	Until *time.Time // end of the maintenance; zero: until further notice
-	Zone  *string
+	Zone  *string    // "": what the machine itself says counts again
 	Name  *string
 }
 

@@ -919,23 +919,26 @@ type NewUser struct {
 
 // Node defines model for Node.
 type Node struct {
-	Addr               string       `json:"addr"`
-	CapacityBytes      int64        `json:"capacity_bytes"`
-	CertExpires        *time.Time   `json:"cert_expires,omitempty"`
-	Disks              []Disk       `json:"disks"`
-	Drain              *Drain       `json:"drain,omitempty"`
-	FreeBytes          int64        `json:"free_bytes"`
-	Heard              *time.Time   `json:"heard,omitempty"`
-	Id                 string       `json:"id"`
-	Joined             time.Time    `json:"joined"`
-	LatencyP99Ms       *float64     `json:"latency_p99_ms,omitempty"`
-	Leader             *bool        `json:"leader,omitempty"`
-	Liveness           NodeLiveness `json:"liveness"`
-	Name               string       `json:"name"`
-	ReadBytesPerSecond float64      `json:"read_bytes_per_second"`
-	Roles              []string     `json:"roles"`
-	Started            *time.Time   `json:"started,omitempty"`
-	State              NodeState    `json:"state"`
+	Addr          string       `json:"addr"`
+	CapacityBytes int64        `json:"capacity_bytes"`
+	CertExpires   *time.Time   `json:"cert_expires,omitempty"`
+	Disks         []Disk       `json:"disks"`
+	Drain         *Drain       `json:"drain,omitempty"`
+	FreeBytes     int64        `json:"free_bytes"`
+	Heard         *time.Time   `json:"heard,omitempty"`
+	Id            string       `json:"id"`
+	Joined        time.Time    `json:"joined"`
+	LatencyP99Ms  *float64     `json:"latency_p99_ms,omitempty"`
+	Leader        *bool        `json:"leader,omitempty"`
+	Liveness      NodeLiveness `json:"liveness"`
+
+	// MachineZone what the machine itself says; absent: nothing
+	MachineZone        *string    `json:"machine_zone,omitempty"`
+	Name               string     `json:"name"`
+	ReadBytesPerSecond float64    `json:"read_bytes_per_second"`
+	Roles              []string   `json:"roles"`
+	Started            *time.Time `json:"started,omitempty"`
+	State              NodeState  `json:"state"`
 
 	// StateUntil when a maintenance should be over
 	StateUntil          *time.Time `json:"state_until,omitempty"`
@@ -944,7 +947,12 @@ type Node struct {
 	Version             string     `json:"version"`
 	Volumes             int        `json:"volumes"`
 	WriteBytesPerSecond float64    `json:"write_bytes_per_second"`
-	Zone                string     `json:"zone"`
+
+	// Zone the failure domain that counts: an operator's, else the machine's own
+	Zone string `json:"zone"`
+
+	// ZoneSet zone is an operator's, whatever the machine says
+	ZoneSet *bool `json:"zone_set,omitempty"`
 }
 
 // NodeLiveness defines model for Node.Liveness.
@@ -957,7 +965,9 @@ type NodeState string
 type NodeChange struct {
 	Name   *string `json:"name,omitempty"`
 	Reason *string `json:"reason,omitempty"`
-	Zone   *string `json:"zone,omitempty"`
+
+	// Zone empty: the machine's own label counts again
+	Zone *string `json:"zone,omitempty"`
 }
 
 // NodeChanges live topic nodes
@@ -1366,6 +1376,14 @@ type VolumeList struct {
 	Stale      bool      `json:"stale"`
 }
 
+// ZoneChange defines model for ZoneChange.
+type ZoneChange struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// Zone empty: the machine's own label counts again
+	Zone string `json:"zone"`
+}
+
 // Cursor defines model for cursor.
 type Cursor = string
 
@@ -1554,6 +1572,11 @@ type RemoveNodeParams struct {
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
+// ZoneNodeParams defines parameters for ZoneNode.
+type ZoneNodeParams struct {
+	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // LimitRepairParams defines parameters for LimitRepair.
 type LimitRepairParams struct {
 	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
@@ -1632,6 +1655,9 @@ type MaintainNodeJSONRequestBody = Maintenance
 
 // RemoveNodeJSONRequestBody defines body for RemoveNode for application/json ContentType.
 type RemoveNodeJSONRequestBody = Confirm
+
+// ZoneNodeJSONRequestBody defines body for ZoneNode for application/json ContentType.
+type ZoneNodeJSONRequestBody = ZoneChange
 
 // LimitRepairJSONRequestBody defines body for LimitRepair for application/json ContentType.
 type LimitRepairJSONRequestBody = RepairLimit
@@ -1786,6 +1812,9 @@ type ServerInterface interface {
 
 	// (GET /nodes/{id}/safe-to-stop)
 	SafeToStop(ctx echo.Context, id Id) error
+	// ZoneNode Put a node into a zone, whatever the machine itself says. With an empty zone the machine's own label counts again.
+	// (POST /nodes/{id}/zone)
+	ZoneNode(ctx echo.Context, id Id, params ZoneNodeParams) error
 	// GetReplication The repair queue and the drains, most urgent first.
 	// (GET /replication)
 	GetReplication(ctx echo.Context) error
@@ -2650,6 +2679,31 @@ func (w *ServerInterfaceWrapper) SafeToStop(ctx echo.Context) error {
 	return err
 }
 
+// ZoneNode converts echo context to params.
+func (w *ServerInterfaceWrapper) ZoneNode(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ZoneNodeParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ZoneNode(ctx, id, params)
+	return err
+}
+
 // GetReplication converts echo context to params.
 func (w *ServerInterfaceWrapper) GetReplication(ctx echo.Context) error {
 	var err error
@@ -3107,6 +3161,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/nodes/:id/drain", wrapper.DrainNode, options.OperationMiddlewares["drainNode"]...)
 	router.POST(options.BaseURL+"/nodes/:id/activate", wrapper.ActivateNode, options.OperationMiddlewares["activateNode"]...)
 	router.POST(options.BaseURL+"/nodes/:id/maintenance", wrapper.MaintainNode, options.OperationMiddlewares["maintainNode"]...)
+	router.POST(options.BaseURL+"/nodes/:id/zone", wrapper.ZoneNode, options.OperationMiddlewares["zoneNode"]...)
 	router.POST(options.BaseURL+"/nodes/:id/remove", wrapper.RemoveNode, options.OperationMiddlewares["removeNode"]...)
 	router.GET(options.BaseURL+"/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
@@ -4651,6 +4706,47 @@ func (response SafeToStopdefaultApplicationProblemPlusJSONResponse) VisitSafeToS
 	return err
 }
 
+type ZoneNodeRequestObject struct {
+	Id     Id `json:"id"`
+	Params ZoneNodeParams
+	Body   *ZoneNodeJSONRequestBody
+}
+
+type ZoneNodeResponseObject interface {
+	VisitZoneNodeResponse(w http.ResponseWriter) error
+}
+
+type ZoneNode200JSONResponse Impact
+
+func (response ZoneNode200JSONResponse) VisitZoneNodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ZoneNodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ZoneNodedefaultApplicationProblemPlusJSONResponse) VisitZoneNodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetReplicationRequestObject struct {
 }
 
@@ -5763,6 +5859,9 @@ type StrictServerInterface interface {
 
 	// (GET /nodes/{id}/safe-to-stop)
 	SafeToStop(ctx context.Context, request SafeToStopRequestObject) (SafeToStopResponseObject, error)
+	// ZoneNode Put a node into a zone, whatever the machine itself says. With an empty zone the machine's own label counts again.
+	// (POST /nodes/{id}/zone)
+	ZoneNode(ctx context.Context, request ZoneNodeRequestObject) (ZoneNodeResponseObject, error)
 	// GetReplication The repair queue and the drains, most urgent first.
 	// (GET /replication)
 	GetReplication(ctx context.Context, request GetReplicationRequestObject) (GetReplicationResponseObject, error)
@@ -7114,6 +7213,55 @@ func (sh *strictHandler) SafeToStop(ctx echo.Context, id Id) error {
 		return err
 	} else if validResponse, ok := response.(SafeToStopResponseObject); ok {
 		return validResponse.VisitSafeToStopResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ZoneNode operation middleware
+func (sh *strictHandler) ZoneNode(ctx echo.Context, id Id, params ZoneNodeParams) error {
+	var request ZoneNodeRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ZoneNodeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ZoneNode(ctx.Request().Context(), request.(ZoneNodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ZoneNode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ZoneNodeResponseObject); ok {
+		return validResponse.VisitZoneNodeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

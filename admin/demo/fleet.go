@@ -91,6 +91,7 @@ func (d *Cluster) addNode(i int) {
 			ID: metadata.DiskID(0xd15c000000000000 | uint64(i)<<8 | uint64(k+1)), Path: fmt.Sprintf("/srv/disk%d", k+1), Capacity: diskBytes,
 		})
 	}
+	n.MachineZone = n.Zone
 	switch i {
 	case 1, 2, 3:
 		n.Name, n.Roles = fmt.Sprintf("ns-%d", i), []string{metadata.NodeNameserver}

@@ -167,6 +167,13 @@ func TestMaintenanceAndNames(t *testing.T) {
 	if got.State != state || !got.Until.Equal(until) || got.Name != name || got.Zone != zone || !got.StateSince.Equal(c.at) {
 		t.Errorf("got %+v", got)
 	}
+	machine, none := got.MachineZone, ""
+	if facts, err := d.ZoneFacts(ctx, 30, ""); err != nil || facts.Zone != machine || !facts.WasSet || facts.Was != zone {
+		t.Errorf("its own zone: %+v, %v", facts, err)
+	}
+	if got, err := d.SetNode(ctx, 30, metadata.NodeChange{Zone: &none}); err != nil || got.Zone != machine || got.ZoneSet || machine == "" {
+		t.Errorf("its own zone again: %+v, %v", got, err)
+	}
 	active := metadata.NodeActive
 	if _, err := d.SetNode(ctx, 30, metadata.NodeChange{State: &active}); err != nil {
 		t.Fatal(err)
@@ -181,6 +188,46 @@ func TestMaintenanceAndNames(t *testing.T) {
 }
 
 // The facts of stopping count what the volumes say.
+// What is foretold of another zone is what is there when it is the node's.
+func TestZoneFacts(t *testing.T) {
+	d, _ := newDemo(t, Config{Seed: 5, Nodes: 200, Files: 5})
+	ctx := acting(d, "olga")
+	to := nodeOf(t, d, 31).Zone
+	crowded := func() (n int) {
+		vs, _, err := d.ListVolumes(ctx, 0, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range vs {
+			zones := map[string]bool{}
+			for _, r := range v.Replicas {
+				zones[nodeOf(t, d, r.Node).Zone] = true
+			}
+			if len(v.Replicas) > len(zones) {
+				n++
+			}
+		}
+		return n
+	}
+	f, err := d.ZoneFacts(ctx, 40, to)
+	if err != nil || f.Servers == 0 || f.Zones < 2 || f.Zone != to || len(f.Blockers) != 0 || f.Sentence == "" {
+		t.Fatalf("got %+v, %v", f, err)
+	}
+	before := crowded()
+	if _, err := d.SetNode(ctx, 40, metadata.NodeChange{Zone: &to}); err != nil {
+		t.Fatal(err)
+	}
+	if got := crowded() - before; got != f.Crowded.Volumes-f.Mended.Volumes {
+		t.Errorf("%d volumes more are crowded, foretold %d and %d fewer", got, f.Crowded.Volumes, f.Mended.Volumes)
+	}
+	if f, err := d.ZoneFacts(ctx, 40, to); err != nil || len(f.Blockers) != 1 {
+		t.Errorf("again: %+v, %v", f, err)
+	}
+	if _, err := d.ZoneFacts(ctx, 999, to); metadata.KindOf(err) != metadata.KindNotFound {
+		t.Errorf("an unknown node: %v", err)
+	}
+}
+
 func TestSafeToStopCounts(t *testing.T) {
 	d, _ := newDemo(t, Config{Seed: 4, Nodes: 60, Files: 5})
 	ctx := context.Background()

@@ -338,7 +338,10 @@ func (d *Cluster) SetNode(ctx context.Context, id metadata.NodeID, c metadata.No
 		n.Until = *c.Until
 	}
 	if c.Zone != nil {
-		n.Zone = *c.Zone
+		n.Zone, n.ZoneSet = cmp.Or(*c.Zone, n.MachineZone), *c.Zone != ""
+		if c.State == nil && c.Name == nil {
+			action = "node.zone"
+		}
 	}
 	if c.Name != nil {
 		n.Name = *c.Name

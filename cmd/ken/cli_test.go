@@ -61,7 +61,7 @@ func exampleNodes() []nodeJSON {
 	}
 	all := []metadata.Node{
 		{ID: 1, Name: "attic", Addr: "192.168.100.110:7800", Roles: []string{"nameserver", "datanode", "webdav"},
-			Liveness: metadata.LivenessUp, Heard: heard(time.Second), Zone: "house", Version: "v1.0.0",
+			Liveness: metadata.LivenessUp, Heard: heard(time.Second), Zone: "house", ZoneSet: true, MachineZone: "shed", Version: "v1.0.0",
 			Disks: []metadata.Disk{disk(1, 500<<30, 1400<<30, ""), disk(2, 1<<20, 1900<<30, "input/output error")}},
 		{ID: 12, Name: "garage-shelf-number-two", Addr: "192.168.100.111:7800", Roles: []string{"datanode"},
 			Liveness: metadata.LivenessDown, Heard: heard(59 * time.Minute), Disks: []metadata.Disk{disk(3, 1<<30, 900<<20, "")}},
@@ -107,7 +107,7 @@ state:    disk failed
 heard:    1 s ago
 address:  192.168.100.110:7800
 roles:    nameserver, datanode, webdav
-zone:     house
+zone:     house, set by an operator; the machine says shed
 version:  v1.0.0
 
 DISK              STATE                          USED     FREE     SIZE  VOLUMES  FOLDER

@@ -18,7 +18,7 @@ func nodeCommand(g *globals) *cobra.Command {
 		nodeSetState(g, "drain", "Move all replicas off a node", metadata.NodeDraining,
 			"%s is draining: `ken node list` shows what is left, `ken node remove` ends it"),
 		nodeSetState(g, "undrain", "Let a node hold data again", metadata.NodeActive, "%s is active"),
-		nodeMaintenance(g), nodeSafe(g),
+		nodeMaintenance(g), nodeSafe(g), nodeZone(g),
 		nodeSetState(g, "remove", "Remove a node whose replicas have been moved off", metadata.NodeRemoved,
 			"%s is removed; its certificate is refused"))
 }
@@ -29,7 +29,9 @@ type nodeJSON struct {
 	Name     string     `json:"name"`
 	Addr     string     `json:"addr"`
 	Roles    []string   `json:"roles"`
-	Zone     string     `json:"zone,omitempty"`
+	Zone     string     `json:"zone,omitempty"` // the one that counts
+	Machine  string     `json:"machine_zone,omitempty"`
+	ZoneSet  bool       `json:"zone_set,omitempty"` // by an operator
 	State    string     `json:"state"`
 	Liveness string     `json:"liveness"`
 	Heard    *time.Time `json:"heard,omitempty"`
@@ -56,7 +58,7 @@ type diskJSON struct {
 func nodeToJSON(n metadata.Node) nodeJSON {
 	j := nodeJSON{
 		ID: n.ID.String(), Name: n.Name, Addr: n.Addr, Roles: n.Roles, Zone: n.Zone, State: n.State.String(),
-		Version: n.Version, Disks: []diskJSON{},
+		Machine: n.MachineZone, ZoneSet: n.ZoneSet, Version: n.Version, Disks: []diskJSON{},
 	}
 	for _, d := range n.Disks {
 		j.Disks = append(j.Disks, diskJSON{d.ID.String(), d.Path, d.Capacity, d.Used, d.Free, d.Volumes, d.Failed})
@@ -207,7 +209,7 @@ func nodeText(c *cobra.Command, n nodeJSON, now time.Time) error {
 	}
 	t.row("address:", n.Addr)
 	t.row("roles:", strings.Join(n.Roles, ", "))
-	t.row("zone:", dash(n.Zone))
+	t.row("zone:", strings.TrimPrefix(zoneOf(n.Zone, n.Machine, n.ZoneSet), "zone "))
 	t.row("version:", dash(n.Version))
 	if err := t.flush(); err != nil || len(n.Disks) == 0 {
 		return err

@@ -138,7 +138,7 @@ func (f *Fleet) announce(ctx context.Context, t *term, h metadata.Heartbeat) (fo
 			fresh = append(fresh, d.ID)
 		}
 	}
-	moved := h.Addr != "" && h.Addr != n.Addr || h.Zone != "" && h.Zone != n.Zone
+	moved := h.Addr != "" && h.Addr != n.Addr || h.Zone != "" && h.Zone != n.MachineZone
 	f.mu.Unlock()
 	if len(fresh) == 0 && !moved {
 		return nil, nil
@@ -163,6 +163,9 @@ func (f *Fleet) announce(ctx context.Context, t *term, h metadata.Heartbeat) (fo
 		n.Addr = h.Addr
 	}
 	if h.Zone != "" {
+		n.MachineZone = h.Zone
+	}
+	if h.Zone != "" && !n.ZoneSet { // an operator's word counts more
 		n.Zone = h.Zone
 	}
 	return foreign, nil

@@ -215,6 +215,8 @@ type need struct {
 func makePlan(w *world) plan {
 	p := plan{stalls: make(map[Stall]int), waits: make(map[metadata.VolumeID]Stall)}
 	var needs []need
+	var crowded []*volume
+	zones := w.openZones()
 	for _, v := range w.volumes {
 		if v.granting {
 			continue
@@ -225,6 +227,9 @@ func makePlan(w *world) plan {
 		damaged := v.State == metadata.VolumeLeased && len(v.damaged) > 0
 		if v.State != metadata.VolumeFencing && !damaged && w.whole(v) {
 			v.unimpair()
+			if w.mayCrowd(v, zones) {
+				crowded = append(crowded, v)
+			}
 			continue
 		}
 		needs = append(needs, need{v, w.census(v)})
@@ -240,6 +245,9 @@ func makePlan(w *world) plan {
 		default:
 			w.planSettled(&p, work, n)
 		}
+	}
+	if !slices.ContainsFunc(needs, func(n need) bool { return n.c.missing(n.v.Target) > 0 && w.orders.syncing(n.v.ID) }) {
+		w.planSpread(&p, work, crowded)
 	}
 	w.planChecks(&p, work)
 	w.planDeletes(&p, work)

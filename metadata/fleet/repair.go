@@ -263,6 +263,11 @@ func (w *world) planCopy(p *plan, work *workload, v *volume, c census) Stall {
 		}
 		return why
 	}
+	return w.copyTo(p, work, v, c, targets)
+}
+
+// copyTo orders a copy of a volume to the first of targets that is not busy.
+func (w *world) copyTo(p *plan, work *workload, v *volume, c census, targets []*disk) Stall {
 	sources := slices.Clone(c.up)
 	slices.SortStableFunc(sources, func(a, b metadata.Replica) int {
 		return cmp.Compare(work.feeding[a.Node], work.feeding[b.Node])

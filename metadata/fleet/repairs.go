@@ -120,6 +120,9 @@ func (t *term) repair(w *world, n need, class string, o *order, failures failing
 	}
 	if o != nil {
 		r.State, r.To, r.BytesDone, r.NextTry = "running", o.node.String(), o.done, time.Time{}
+		if class == "" && o.class == classRepair {
+			r.Class = "balance" // nothing is missing: the copies are spread over more zones
+		}
 		if o.source != 0 {
 			r.From = o.source.String()
 		}

@@ -122,6 +122,7 @@ func (s *spaceStore) Nodes(context.Context) ([]metadata.Node, error) {
 	var out []metadata.Node
 	for _, n := range a.GetNodes() {
 		row := metadata.Node{ID: metadata.NodeID(n.Id), Name: n.Name, Addr: n.Addr, Roles: n.Roles, Zone: n.Zone, State: metadata.NodeState(n.State),
+			MachineZone: n.MachineZone, ZoneSet: n.ZoneSet,
 			Until: timeOf(n.Until), StateSince: timeOf(n.StateSince)}
 		for _, d := range n.Disks {
 			row.Disks = append(row.Disks, metadata.Disk{ID: metadata.DiskID(d)})

@@ -170,3 +170,42 @@ func sayCopyLacksMeanwhile(c Count) phrase.Phrase {
 func sayUnaffected() phrase.Phrase {
 	return phrase.Say("stop.safe", "Safe: no data is affected.")
 }
+
+func sayZone(zone string) phrase.Phrase {
+	if zone == "" {
+		return phrase.Say("zone.none", "no zone")
+	}
+	return phrase.Say("zone.named", "the zone {0}", phrase.Text(zone))
+}
+
+func sayZoned(name, zone string, set bool, outcome phrase.Phrase) phrase.Phrase {
+	if set {
+		return phrase.Say("zone.set", "{0} is in {1} then. {2}", phrase.Text(name), phrase.Sub(sayZone(zone)), phrase.Sub(outcome))
+	}
+	return phrase.Say("zone.machine", "{0} is where the machine itself says then: in {1}. {2}",
+		phrase.Text(name), phrase.Sub(sayZone(zone)), phrase.Sub(outcome))
+}
+
+func blockZoned(name, zone string) phrase.Phrase {
+	return phrase.Say("zone.already", "{0} is in {1} already", phrase.Text(name), phrase.Sub(sayZone(zone)))
+}
+
+func sayZoneAsNow() phrase.Phrase {
+	return phrase.Say("zone.as_now", "It is there now: no copy is moved.")
+}
+
+func sayZoneAlone(c Count) phrase.Phrase {
+	return phrase.Say("zone.alone", "{0} would have all copies in one zone, and there is no other to move them to.", phrase.Sub(sayVolumes(c)))
+}
+
+func sayZoneMoves(bytes int64) phrase.Phrase {
+	return phrase.Say("zone.moves", "{0} are copied to other zones, after all repairs.", phrase.Bytes(bytes))
+}
+
+func sayZoneMends(c Count) phrase.Phrase {
+	return phrase.Say("zone.mends", "It spreads {0} better.", phrase.Sub(sayVolumes(c)))
+}
+
+func sayZoneStays() phrase.Phrase {
+	return phrase.Say("zone.stays", "No copy has to be moved.")
+}

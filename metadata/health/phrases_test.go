@@ -31,7 +31,9 @@ func TestEveryPhrase(t *testing.T) {
 		sayMoving(1<<20, 7200, 10800), sayStarting(), sayNoRoomFor("dn2 (n2)"),
 		sayVolumes(one), sayVolumes(two), blockUnreadable(one), blockNobodyDecides(), blockNotWritable(), blockUnknown(1), blockUnknown(2),
 		sayNotNow([]phrase.Phrase{blockUnreadable(two), blockNotWritable()}), sayDownAlready("dn2"),
-		sayOneCopyMeanwhile(one, "dn2"), sayCopyLacksMeanwhile(two), sayUnaffected())...)
+		sayOneCopyMeanwhile(one, "dn2"), sayCopyLacksMeanwhile(two), sayUnaffected(),
+		sayZoned("dn2", "attic", true, sayZoneMoves(3<<30)), sayZoned("dn2", "", false, sayZoneStays()), blockZoned("dn2", "attic"),
+		sayZone("attic"), sayZone(""), sayZoneAsNow(), sayZoneAlone(two), sayZoneMoves(3<<30), sayZoneMends(one), sayZoneStays())...)
 }
 
 // What is said in a report stands beside its phrase, also when it has gone over

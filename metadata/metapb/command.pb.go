@@ -2906,7 +2906,7 @@ type SetNode struct {
 	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
 	State         *Int64Value            `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // metadata.NodeState
 	Until         *Int64Value            `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"` // end of the maintenance, Unix nanoseconds; 0: none
-	Zone          *StringValue           `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	Zone          *StringValue           `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`   // "": what the machine itself says counts again
 	Name          *StringValue           `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

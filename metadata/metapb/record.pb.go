@@ -828,12 +828,14 @@ type NodeRow struct {
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Addr          string                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
 	Roles         []string               `protobuf:"bytes,4,rep,name=roles,proto3" json:"roles,omitempty"`
-	Zone          string                 `protobuf:"bytes,5,opt,name=zone,proto3" json:"zone,omitempty"`
+	Zone          string                 `protobuf:"bytes,5,opt,name=zone,proto3" json:"zone,omitempty"`    // the one that counts: an operator's, else the machine's own
 	State         uint32                 `protobuf:"varint,6,opt,name=state,proto3" json:"state,omitempty"` // metadata.NodeState
 	Joined        int64                  `protobuf:"varint,7,opt,name=joined,proto3" json:"joined,omitempty"`
-	Disks         []uint64               `protobuf:"fixed64,8,rep,packed,name=disks,proto3" json:"disks,omitempty"`                      // disks this node has ever announced; a disk belongs to one node
-	Until         int64                  `protobuf:"varint,9,opt,name=until,proto3" json:"until,omitempty"`                              // end of its maintenance, Unix nanoseconds; 0: none is set
-	StateSince    int64                  `protobuf:"varint,10,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"` // when state was last changed; 0: never
+	Disks         []uint64               `protobuf:"fixed64,8,rep,packed,name=disks,proto3" json:"disks,omitempty"`                        // disks this node has ever announced; a disk belongs to one node
+	Until         int64                  `protobuf:"varint,9,opt,name=until,proto3" json:"until,omitempty"`                                // end of its maintenance, Unix nanoseconds; 0: none is set
+	StateSince    int64                  `protobuf:"varint,10,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"`   // when state was last changed; 0: never
+	MachineZone   string                 `protobuf:"bytes,11,opt,name=machine_zone,json=machineZone,proto3" json:"machine_zone,omitempty"` // what the machine itself said last; "": nothing, or not since this field is known
+	ZoneSet       bool                   `protobuf:"varint,12,opt,name=zone_set,json=zoneSet,proto3" json:"zone_set,omitempty"`            // zone is an operator's, whatever the machine says
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -936,6 +938,20 @@ func (x *NodeRow) GetStateSince() int64 {
 		return x.StateSince
 	}
 	return 0
+}
+
+func (x *NodeRow) GetMachineZone() string {
+	if x != nil {
+		return x.MachineZone
+	}
+	return ""
+}
+
+func (x *NodeRow) GetZoneSet() bool {
+	if x != nil {
+		return x.ZoneSet
+	}
+	return false
 }
 
 // UserRow: key U name.
@@ -1931,7 +1947,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x06digest\x18\v \x01(\x06R\x06digest\x12\x16\n" +
 	"\x06synced\x18\f \x03(\x06R\x06synced\x12\x1a\n" +
 	"\brepaired\x18\r \x01(\x03R\brepaired\x12\x18\n" +
-	"\achanged\x18\x0e \x01(\x04R\achanged\"\xe6\x01\n" +
+	"\achanged\x18\x0e \x01(\x04R\achanged\"\xa4\x02\n" +
 	"\aNodeRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -1944,7 +1960,9 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x05until\x18\t \x01(\x03R\x05until\x12\x1f\n" +
 	"\vstate_since\x18\n" +
 	" \x01(\x03R\n" +
-	"stateSince\"{\n" +
+	"stateSince\x12!\n" +
+	"\fmachine_zone\x18\v \x01(\tR\vmachineZone\x12\x19\n" +
+	"\bzone_set\x18\f \x01(\bR\azoneSet\"{\n" +
 	"\aUserRow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\tR\x04hash\x12\x12\n" +

@@ -2146,6 +2146,102 @@ func (x *StopReply) GetJson() []byte {
 	return nil
 }
 
+type ZoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Zone          string                 `protobuf:"bytes,2,opt,name=zone,proto3" json:"zone,omitempty"` // "": the one that the machine itself says
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZoneRequest) Reset() {
+	*x = ZoneRequest{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZoneRequest) ProtoMessage() {}
+
+func (x *ZoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZoneRequest.ProtoReflect.Descriptor instead.
+func (*ZoneRequest) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ZoneRequest) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ZoneRequest) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+type ZoneReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Json          []byte                 `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZoneReply) Reset() {
+	*x = ZoneReply{}
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZoneReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZoneReply) ProtoMessage() {}
+
+func (x *ZoneReply) ProtoReflect() protoreflect.Message {
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZoneReply.ProtoReflect.Descriptor instead.
+func (*ZoneReply) Descriptor() ([]byte, []int) {
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ZoneReply) GetJson() []byte {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
 // WatchRequest waits until the state is of another version than after.
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2156,7 +2252,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2168,7 +2264,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[31]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2181,7 +2277,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{31}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WatchRequest) GetAfter() uint64 {
@@ -2200,7 +2296,7 @@ type WatchReply struct {
 
 func (x *WatchReply) Reset() {
 	*x = WatchReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2212,7 +2308,7 @@ func (x *WatchReply) String() string {
 func (*WatchReply) ProtoMessage() {}
 
 func (x *WatchReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[32]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2225,7 +2321,7 @@ func (x *WatchReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchReply.ProtoReflect.Descriptor instead.
 func (*WatchReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{32}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WatchReply) GetVersion() uint64 {
@@ -2244,7 +2340,7 @@ type PrioritiseRequest struct {
 
 func (x *PrioritiseRequest) Reset() {
 	*x = PrioritiseRequest{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +2352,7 @@ func (x *PrioritiseRequest) String() string {
 func (*PrioritiseRequest) ProtoMessage() {}
 
 func (x *PrioritiseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[33]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +2365,7 @@ func (x *PrioritiseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrioritiseRequest.ProtoReflect.Descriptor instead.
 func (*PrioritiseRequest) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{33}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PrioritiseRequest) GetVolume() uint64 {
@@ -2287,7 +2383,7 @@ type PrioritiseReply struct {
 
 func (x *PrioritiseReply) Reset() {
 	*x = PrioritiseReply{}
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[34]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +2395,7 @@ func (x *PrioritiseReply) String() string {
 func (*PrioritiseReply) ProtoMessage() {}
 
 func (x *PrioritiseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_metadata_metapb_rpc_proto_msgTypes[34]
+	mi := &file_metadata_metapb_rpc_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +2408,7 @@ func (x *PrioritiseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrioritiseReply.ProtoReflect.Descriptor instead.
 func (*PrioritiseReply) Descriptor() ([]byte, []int) {
-	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{34}
+	return file_metadata_metapb_rpc_proto_rawDescGZIP(), []int{36}
 }
 
 var File_metadata_metapb_rpc_proto protoreflect.FileDescriptor
@@ -2487,6 +2583,11 @@ const file_metadata_metapb_rpc_proto_rawDesc = "" +
 	"\vStopRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\x04R\x05nodes\"\x1f\n" +
 	"\tStopReply\x12\x12\n" +
+	"\x04json\x18\x01 \x01(\fR\x04json\"5\n" +
+	"\vZoneRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04zone\x18\x02 \x01(\tR\x04zone\"\x1f\n" +
+	"\tZoneReply\x12\x12\n" +
 	"\x04json\x18\x01 \x01(\fR\x04json\"$\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x04R\x05after\"&\n" +
@@ -2509,7 +2610,7 @@ func file_metadata_metapb_rpc_proto_rawDescGZIP() []byte {
 	return file_metadata_metapb_rpc_proto_rawDescData
 }
 
-var file_metadata_metapb_rpc_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_metadata_metapb_rpc_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_metadata_metapb_rpc_proto_goTypes = []any{
 	(*Located)(nil),           // 0: ken.meta.v1.Located
 	(*VolumeView)(nil),        // 1: ken.meta.v1.VolumeView
@@ -2542,24 +2643,26 @@ var file_metadata_metapb_rpc_proto_goTypes = []any{
 	(*RepairsReply)(nil),      // 28: ken.meta.v1.RepairsReply
 	(*StopRequest)(nil),       // 29: ken.meta.v1.StopRequest
 	(*StopReply)(nil),         // 30: ken.meta.v1.StopReply
-	(*WatchRequest)(nil),      // 31: ken.meta.v1.WatchRequest
-	(*WatchReply)(nil),        // 32: ken.meta.v1.WatchReply
-	(*PrioritiseRequest)(nil), // 33: ken.meta.v1.PrioritiseRequest
-	(*PrioritiseReply)(nil),   // 34: ken.meta.v1.PrioritiseReply
-	(*Replica)(nil),           // 35: ken.meta.v1.Replica
-	(*VolumeRow)(nil),         // 36: ken.meta.v1.VolumeRow
-	(*NodeRow)(nil),           // 37: ken.meta.v1.NodeRow
+	(*ZoneRequest)(nil),       // 31: ken.meta.v1.ZoneRequest
+	(*ZoneReply)(nil),         // 32: ken.meta.v1.ZoneReply
+	(*WatchRequest)(nil),      // 33: ken.meta.v1.WatchRequest
+	(*WatchReply)(nil),        // 34: ken.meta.v1.WatchReply
+	(*PrioritiseRequest)(nil), // 35: ken.meta.v1.PrioritiseRequest
+	(*PrioritiseReply)(nil),   // 36: ken.meta.v1.PrioritiseReply
+	(*Replica)(nil),           // 37: ken.meta.v1.Replica
+	(*VolumeRow)(nil),         // 38: ken.meta.v1.VolumeRow
+	(*NodeRow)(nil),           // 39: ken.meta.v1.NodeRow
 }
 var file_metadata_metapb_rpc_proto_depIdxs = []int32{
-	35, // 0: ken.meta.v1.Located.replica:type_name -> ken.meta.v1.Replica
-	36, // 1: ken.meta.v1.VolumeView.volume:type_name -> ken.meta.v1.VolumeRow
+	37, // 0: ken.meta.v1.Located.replica:type_name -> ken.meta.v1.Replica
+	38, // 1: ken.meta.v1.VolumeView.volume:type_name -> ken.meta.v1.VolumeRow
 	0,  // 2: ken.meta.v1.VolumeView.located:type_name -> ken.meta.v1.Located
 	1,  // 3: ken.meta.v1.VolumesReply.volumes:type_name -> ken.meta.v1.VolumeView
 	4,  // 4: ken.meta.v1.Presence.traffic:type_name -> ken.meta.v1.Traffic
 	6,  // 5: ken.meta.v1.Presence.drive:type_name -> ken.meta.v1.Drive
 	5,  // 6: ken.meta.v1.RenewRequest.presence:type_name -> ken.meta.v1.Presence
 	0,  // 7: ken.meta.v1.Lease.located:type_name -> ken.meta.v1.Located
-	35, // 8: ken.meta.v1.DropRequest.replica:type_name -> ken.meta.v1.Replica
+	37, // 8: ken.meta.v1.DropRequest.replica:type_name -> ken.meta.v1.Replica
 	12, // 9: ken.meta.v1.Heartbeat.disks:type_name -> ken.meta.v1.Disk
 	13, // 10: ken.meta.v1.Heartbeat.digests:type_name -> ken.meta.v1.VolumeDigest
 	14, // 11: ken.meta.v1.Heartbeat.done:type_name -> ken.meta.v1.OrderResult
@@ -2567,7 +2670,7 @@ var file_metadata_metapb_rpc_proto_depIdxs = []int32{
 	4,  // 13: ken.meta.v1.Heartbeat.traffic:type_name -> ken.meta.v1.Traffic
 	0,  // 14: ken.meta.v1.Order.sources:type_name -> ken.meta.v1.Located
 	17, // 15: ken.meta.v1.HeartbeatReply.orders:type_name -> ken.meta.v1.Order
-	37, // 16: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
+	39, // 16: ken.meta.v1.NodeView.node:type_name -> ken.meta.v1.NodeRow
 	12, // 17: ken.meta.v1.NodeView.disks:type_name -> ken.meta.v1.Disk
 	4,  // 18: ken.meta.v1.NodeView.traffic:type_name -> ken.meta.v1.Traffic
 	4,  // 19: ken.meta.v1.NodeView.gateway:type_name -> ken.meta.v1.Traffic
@@ -2593,7 +2696,7 @@ func file_metadata_metapb_rpc_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metadata_metapb_rpc_proto_rawDesc), len(file_metadata_metapb_rpc_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -100,7 +100,7 @@ func (r rights) method(m uint32) bool {
 		return true
 	case methodGrant, methodRenew, methodDrop, methodStatus:
 		return r.tree
-	case methodRepairs, methodStop, methodWatch, methodPrioritise:
+	case methodRepairs, methodStop, methodZone, methodWatch, methodPrioritise:
 		return r.operate
 	}
 	return false

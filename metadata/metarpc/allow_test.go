@@ -32,7 +32,7 @@ func may() map[string]string {
 
 		"#propose": any, "#query": any, "#certificate": any, "#volumes": any, "#nodes": any, "#heartbeat": storage,
 		"#grant": tree, "#renew": tree, "#drop": tree, "#status": tree,
-		"#repairs": operate, "#stop": operate, "#watch": operate, "#prioritise": operate,
+		"#repairs": operate, "#stop": operate, "#zone": operate, "#watch": operate, "#prioritise": operate,
 	}
 }
 
@@ -66,7 +66,7 @@ func TestRights(t *testing.T) {
 	for name, m := range map[string]uint32{
 		"propose": methodPropose, "query": methodQuery, "certificate": methodCertificate, "volumes": methodVolumes, "nodes": methodNodes,
 		"heartbeat": methodHeartbeat, "grant": methodGrant, "renew": methodRenew, "drop": methodDrop, "status": methodStatus,
-		"repairs": methodRepairs, "stop": methodStop, "watch": methodWatch, "prioritise": methodPrioritise,
+		"repairs": methodRepairs, "stop": methodStop, "zone": methodZone, "watch": methodWatch, "prioritise": methodPrioritise,
 	} {
 		check("#"+name, func(r rights) bool { return r.method(m) })
 	}

@@ -35,6 +35,8 @@ type Leader interface {
 	Repairs(ctx context.Context) (health.Repairs, error)
 	// SafeToStop says what would be without these nodes.
 	SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health.StopFacts, error)
+	// ZoneFacts says what would be if a node were in another zone.
+	ZoneFacts(ctx context.Context, id metadata.NodeID, zone string) (health.ZoneFacts, error)
 	// Watch waits until the state is of another version than after, for 25 s at most.
 	Watch(ctx context.Context, after uint64) (version uint64, err error)
 	// Prioritise has a volume repaired before others.

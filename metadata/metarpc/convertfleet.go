@@ -126,6 +126,7 @@ func nodeRowToPB(n metadata.Node) *metapb.NodeRow {
 	return &metapb.NodeRow{
 		Id: uint64(n.ID), Name: n.Name, Addr: n.Addr, Roles: n.Roles, Zone: n.Zone,
 		State: uint32(n.State), Joined: toNanos(n.Joined), Until: toNanos(n.Until), StateSince: toNanos(n.StateSince),
+		MachineZone: n.MachineZone, ZoneSet: n.ZoneSet,
 	}
 }
 
@@ -134,6 +135,7 @@ func nodeRowFromPB(n *metapb.NodeRow) metadata.Node {
 		ID: metadata.NodeID(n.GetId()), Name: n.GetName(), Addr: n.GetAddr(), Roles: n.GetRoles(),
 		Zone: n.GetZone(), State: metadata.NodeState(n.GetState()), Joined: fromNanos(n.GetJoined()),
 		Until: fromNanos(n.GetUntil()), StateSince: fromNanos(n.GetStateSince()),
+		MachineZone: n.GetMachineZone(), ZoneSet: n.GetZoneSet(),
 	}
 }
 

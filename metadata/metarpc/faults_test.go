@@ -140,6 +140,8 @@ func everyCall(ctx context.Context, r *Remote) map[string]error {
 	note("repairs", err)
 	_, err = c.SafeToStop(ctx, 1)
 	note("stop", err)
+	_, err = c.ZoneFacts(ctx, 1, "")
+	note("zone", err)
 	_, err = c.Watch(ctx, 0)
 	note("watch", err)
 	note("prioritise", c.Prioritise(ctx, 1))
@@ -173,7 +175,7 @@ func TestEmptyAnswers(t *testing.T) {
 	r := liar(t, func(uint32) []byte { return nil })
 	for name, err := range everyCall(t.Context(), r) {
 		switch name {
-		case "report", "repairs", "stop": // JSON of nothing
+		case "report", "repairs", "stop", "zone": // JSON of nothing
 			if metadata.KindOf(err) != metadata.KindInternal {
 				t.Errorf("%s: got %v", name, err)
 			}

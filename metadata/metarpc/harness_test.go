@@ -146,7 +146,7 @@ func sampleVolume() metadata.VolumeView {
 
 func sampleNode() metadata.Node {
 	return metadata.Node{
-		ID: 2, Name: "two", Addr: "b:1", Roles: []string{metadata.NodeDatanode}, Zone: "attic",
+		ID: 2, Name: "two", Addr: "b:1", Roles: []string{metadata.NodeDatanode}, Zone: "attic", MachineZone: "cellar", ZoneSet: true,
 		State: metadata.NodeDraining, Joined: sampleTime(), Liveness: metadata.LivenessSuspect,
 		Heard: sampleTime(), Version: "v1",
 		Disks: []metadata.Disk{{ID: 0xabc, Path: "/d", Capacity: 10, Free: 4, Used: 5, Failed: "broken", Volumes: 3}},
@@ -241,6 +241,10 @@ func (r *records) Repairs(context.Context) (health.Repairs, error) {
 
 func (r *records) SafeToStop(_ context.Context, ids ...metadata.NodeID) (health.StopFacts, error) {
 	return health.StopFacts{Node: "n2", Safe: true, Sentence: "Safe."}, r.note(ids)
+}
+
+func (r *records) ZoneFacts(_ context.Context, id metadata.NodeID, zone string) (health.ZoneFacts, error) {
+	return health.ZoneFacts{Node: "n2", Zone: zone, MoveBytes: 5}, r.note(id)
 }
 
 func (r *records) Watch(_ context.Context, after uint64) (uint64, error) {

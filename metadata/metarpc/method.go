@@ -16,6 +16,7 @@ const (
 	methodStop        = 12
 	methodWatch       = 13
 	methodPrioritise  = 14
+	methodZone        = 15
 )
 
 // methodJoin is the one method of quicwire.ServiceJoin.

@@ -74,6 +74,7 @@ func (s *Server) calls() map[uint32]quicwire.CallFunc {
 		methodCertificate: serve(s.certificate),
 		methodRepairs:     serve(s.repairs),
 		methodStop:        serve(s.stop),
+		methodZone:        serve(s.zone),
 		methodWatch:       serve(s.watch),
 		methodPrioritise:  serve(s.prioritise),
 	}

@@ -148,7 +148,7 @@ func TestLeaderErrorsKeepTheirKind(t *testing.T) {
 	for _, k := range []metadata.Kind{metadata.KindStale, metadata.KindNoSpace, metadata.KindUnavailable, metadata.KindReadOnly} {
 		d.leader.err = metadata.Errorf(k, "no")
 		for _, m := range []uint32{
-			methodHeartbeat, methodGrant, methodRenew, methodDrop, methodVolumes, methodNodes, methodStatus, methodRepairs, methodStop,
+			methodHeartbeat, methodGrant, methodRenew, methodDrop, methodVolumes, methodNodes, methodStatus, methodRepairs, methodStop, methodZone,
 			methodWatch, methodPrioritise,
 		} {
 			req := proto.Message(&metapb.NodesRequest{})

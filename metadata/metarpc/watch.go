@@ -57,6 +57,11 @@ func (NoLeader) SafeToStop(context.Context, ...metadata.NodeID) (health.StopFact
 	return health.StopFacts{}, errNoLeader()
 }
 
+// ZoneFacts implements Leader.
+func (NoLeader) ZoneFacts(context.Context, metadata.NodeID, string) (health.ZoneFacts, error) {
+	return health.ZoneFacts{}, errNoLeader()
+}
+
 // Watch implements Leader.
 func (NoLeader) Watch(context.Context, uint64) (uint64, error) { return 0, errNoLeader() }
 
@@ -82,6 +87,11 @@ func (s *Server) stop(ctx context.Context, _ quicwire.Peer, r *metapb.StopReques
 	}
 	b, err := encoded(s.Leader.SafeToStop(ctx, ids...))
 	return &metapb.StopReply{Json: b}, err
+}
+
+func (s *Server) zone(ctx context.Context, _ quicwire.Peer, r *metapb.ZoneRequest) (*metapb.ZoneReply, error) {
+	b, err := encoded(s.Leader.ZoneFacts(ctx, metadata.NodeID(r.GetNode()), r.GetZone()))
+	return &metapb.ZoneReply{Json: b}, err
 }
 
 func (s *Server) watch(ctx context.Context, _ quicwire.Peer, r *metapb.WatchRequest) (*metapb.WatchReply, error) {
@@ -139,6 +149,15 @@ func (r *Remote) SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health
 		return health.StopFacts{}, err
 	}
 	return decoded[health.StopFacts](a.GetJson())
+}
+
+// ZoneFacts implements Leader.
+func (r *Remote) ZoneFacts(ctx context.Context, id metadata.NodeID, zone string) (health.ZoneFacts, error) {
+	var a metapb.ZoneReply
+	if err := r.call(ctx, methodZone, &metapb.ZoneRequest{Node: uint64(id), Zone: zone}, &a, true); err != nil {
+		return health.ZoneFacts{}, err
+	}
+	return decoded[health.ZoneFacts](a.GetJson())
 }
 
 // Watch implements Leader. One attempt lasts as long as the wait.

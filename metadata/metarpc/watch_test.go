@@ -30,6 +30,9 @@ func TestDesktopCalls(t *testing.T) {
 	if got, err := admin.SafeToStop(ctx, ids...); err != nil || !got.Safe || !reflect.DeepEqual(w.leader.last(), ids) {
 		t.Errorf("safe to stop: got %+v, %v for %v", got, err, w.leader.last())
 	}
+	if got, err := admin.ZoneFacts(ctx, 2, "attic"); err != nil || got.Zone != "attic" || got.MoveBytes != 5 || w.leader.last() != metadata.NodeID(2) {
+		t.Errorf("another zone: got %+v, %v for %v", got, err, w.leader.last())
+	}
 	if got, err := admin.Watch(ctx, 1<<63); err != nil || got != 1<<63+1 || w.leader.last() != uint64(1<<63) {
 		t.Errorf("watch: got %d, %v for %v", got, err, w.leader.last())
 	}
@@ -41,10 +44,11 @@ func TestDesktopCalls(t *testing.T) {
 	w.leader.err = metadata.Errorf(metadata.KindNotFound, "there is no node n9")
 	w.leader.mu.Unlock()
 	_, errStop := admin.SafeToStop(ctx, 9)
+	_, errZone := admin.ZoneFacts(ctx, 9, "")
 	_, errRepairs := admin.Repairs(ctx)
 	_, errReport := admin.Report(ctx)
 	_, errWatch := admin.Watch(ctx, 0)
-	for i, err := range []error{errStop, errRepairs, errReport, errWatch, admin.Prioritise(ctx, 1)} {
+	for i, err := range []error{errStop, errZone, errRepairs, errReport, errWatch, admin.Prioritise(ctx, 1)} {
 		if metadata.KindOf(err) != metadata.KindNotFound {
 			t.Errorf("call %d: got %v", i, err)
 		}
@@ -267,6 +271,7 @@ func TestNoLeader(t *testing.T) {
 		_, errs["report"] = c.Report(ctx)
 		_, errs["repairs"] = c.Repairs(ctx)
 		_, errs["stop"] = c.SafeToStop(ctx, 1)
+		_, errs["zone"] = c.ZoneFacts(ctx, 1, "")
 		_, errs["watch"] = c.Watch(ctx, 0)
 		_, errs["heartbeat"] = c.Heartbeat(ctx, metadata.Heartbeat{})
 		_, errs["grant"] = c.Grant(ctx, metadata.GrantRequest{})

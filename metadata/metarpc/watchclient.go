@@ -37,6 +37,16 @@ func (c *Client) SafeToStop(ctx context.Context, ids ...metadata.NodeID) (health
 	return l.SafeToStop(ctx, ids...)
 }
 
+// ZoneFacts says what would be if a node were in another zone; with "" in the
+// one that the machine itself says. It changes nothing. KindNotFound.
+func (c *Client) ZoneFacts(ctx context.Context, id metadata.NodeID, zone string) (health.ZoneFacts, error) {
+	l, err := c.lead()
+	if err != nil {
+		return health.ZoneFacts{}, err
+	}
+	return l.ZoneFacts(ctx, id, zone)
+}
+
 // Watch returns when the state of the cluster is of another version than after:
 // the verdict, a check, a node's state, a setting, an event. It waits 25 s at
 // most and then returns after itself. Begin with 0, which returns at once.

@@ -320,7 +320,11 @@ func showAnswer(a *metapb.Answer) (lines []string) {
 		for _, d := range n.Disks {
 			line += fmt.Sprintf(" %x", d)
 		}
-		add("%s", strings.TrimRight(strings.Join([]string{line, n.Addr, n.Zone}, " "), " "))
+		zone := n.Zone
+		if n.ZoneSet {
+			zone += " (set; the machine says " + strconv.Quote(n.MachineZone) + ")"
+		}
+		add("%s", strings.TrimRight(strings.Join([]string{line, n.Addr, zone}, " "), " "))
 	}
 	for _, s := range a.Sessions {
 		add("%d of n%d %s", s.Id, s.Node, s.Instance)

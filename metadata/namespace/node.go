@@ -71,6 +71,11 @@ func (s *state) putNode(op *metapb.PutNode) (*metapb.Result, error) {
 		return nil, refuse(metadata.KindConflict, "node n%d is removed and cannot come back; let it join anew", row.Id)
 	}
 	row.Disks, row.Joined, row.Until, row.StateSince = old.Disks, old.Joined, old.Until, old.StateSince
+	zone := row.Zone
+	row.Zone, row.MachineZone, row.ZoneSet = old.Zone, old.MachineZone, old.ZoneSet
+	if zone != old.Zone {
+		operatorZone(row, zone)
+	}
 	return s.replaceNode("node.put", old, row)
 }
 
@@ -99,6 +104,7 @@ func (s *state) addNode(row *metapb.NodeRow, nodes []*metapb.NodeRow) (*metapb.R
 	row.Id = s.cluster.NextNode
 	row.Joined = s.now
 	row.Disks, row.Until, row.StateSince = nil, 0, 0
+	row.MachineZone, row.ZoneSet = row.Zone, false
 	s.cluster.NextNode++
 	s.note("node.add", nodeName(row.Id), fmt.Sprintf("name: %s, roles: %s", row.Name, strings.Join(row.Roles, " ")))
 	return &metapb.Result{Id: row.Id, Node: row}, s.changeNode(row)
@@ -182,9 +188,7 @@ func (s *state) announceDisks(op *metapb.AnnounceDisks) (*metapb.Result, error) 
 	if op.GetAddr() != "" && op.Addr != row.Addr {
 		row.Addr, changed = op.Addr, true
 	}
-	if op.GetZone() != "" && op.Zone != row.Zone {
-		row.Zone, changed = op.Zone, true
-	}
+	changed = machineZone(row, op.GetZone()) || changed
 	if err := checkNodeRow(row); err != nil {
 		return nil, err
 	}
@@ -249,7 +253,7 @@ func checkNodeRow(row *metapb.NodeRow) error {
 	if row == nil || row.Name == "" {
 		return refuse(metadata.KindInvalid, "a node needs a name")
 	}
-	for _, label := range []string{row.Name, row.Addr, row.Zone} {
+	for _, label := range []string{row.Name, row.Addr, row.Zone, row.MachineZone} {
 		if err := checkLabel(label); err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ type deskUser struct {
 
 type deskNode struct {
 	name, zone string
+	zoneSet    bool
 	roles      []string
 	state      metadata.NodeState
 	until      int64
@@ -209,6 +210,9 @@ func (h *deskHistory) setNode() (*metapb.Command, outcome) {
 	}
 	cmd := &metapb.Command{Op: &metapb.Command_SetNode{SetNode: op}}
 	action := "node.set"
+	if op.State == nil && op.Zone != nil && op.Name == nil {
+		action = "node.zone"
+	}
 	if op.State != nil && op.State.Value >= 0 && op.State.Value <= 3 {
 		action = "node." + [...]string{"activate", "drain", "maintenance", "remove"}[op.State.Value]
 	}
@@ -237,6 +241,8 @@ func (h *deskHistory) setNode() (*metapb.Command, outcome) {
 	}
 	if op.Zone == nil {
 		next.zone = old.zone
+	} else {
+		next.zoneSet = next.zone != "" // the machines of this history say nothing of their zones
 	}
 	removed := next.state == metadata.NodeRemoved
 	lastNameserver := slices.Contains(old.roles, metadata.NodeNameserver) && !slices.ContainsFunc(h.twin.nodes, func(n *deskNode) bool {
@@ -252,7 +258,10 @@ func (h *deskHistory) setNode() (*metapb.Command, outcome) {
 	}
 	out := outcome{kind: fine, done: action}
 	if next.state != old.state {
-		out.events = 1
+		out.events++
+	}
+	if next.zone != old.zone {
+		out.events++
 	}
 	*old = next
 	return cmd, out
@@ -383,7 +392,7 @@ func (h *deskHistory) compare(cmd *metapb.Command) {
 	}
 	nodes := ask("nodes").Nodes
 	for i, n := range nodes[:min(len(nodes), len(h.twin.nodes))] {
-		if t := h.twin.nodes[i]; n.Name != t.name || n.Zone != t.zone || metadata.NodeState(n.State) != t.state || n.Until != t.until {
+		if t := h.twin.nodes[i]; n.Name != t.name || n.Zone != t.zone || n.ZoneSet != t.zoneSet || metadata.NodeState(n.State) != t.state || n.Until != t.until {
 			fail("node", n)
 		}
 	}

@@ -39,7 +39,7 @@ func (s *state) setNode(op *metapb.SetNode) (*metapb.Result, error) {
 		}
 	}
 	if op.Zone != nil {
-		row.Zone = op.Zone.Value
+		operatorZone(row, op.Zone.Value)
 	}
 	if op.Name != nil {
 		row.Name = op.Name.Value
@@ -61,7 +61,11 @@ func (s *state) setNode(op *metapb.SetNode) (*metapb.Result, error) {
 
 // nodeAction names a change of a node for the audit.
 func nodeAction(op *metapb.SetNode) string {
-	if op.GetState() == nil {
+	switch {
+	case op.GetState() != nil:
+	case op.GetZone() != nil && op.GetName() == nil:
+		return "node.zone"
+	default:
 		return "node.set"
 	}
 	switch metadata.NodeState(op.State.Value) {
@@ -97,12 +101,18 @@ func (s *state) replaceNode(action string, old, row *metapb.NodeRow) (*metapb.Re
 	c.add("state", metadata.NodeState(old.State), metadata.NodeState(row.State))
 	c.add("until", timeText(old.Until), timeText(row.Until))
 	c.add("zone", old.Zone, row.Zone)
+	c.add("zone set by", zoneSetBy(old), zoneSetBy(row))
 	c.add("name", old.Name, row.Name)
 	c.add("address", old.Addr, row.Addr)
 	c.add("roles", strings.Join(old.Roles, " "), strings.Join(row.Roles, " "))
 	s.note(action, nodeName(row.Id), c.String())
 	if row.State != old.State {
 		if err := s.addEvent(stateEvent(row)); err != nil {
+			return nil, err
+		}
+	}
+	if row.Zone != old.Zone {
+		if err := s.addEvent(zoneEvent(row)); err != nil {
 			return nil, err
 		}
 	}

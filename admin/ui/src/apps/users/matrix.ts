@@ -23,7 +23,7 @@ export const groups: readonly { act: Act; operations: readonly Operation[] }[] =
   { act: 'read', operations: ['readContent', 'readArchive'] },
   { act: 'write', operations: ['makeDirectory', 'moveEntry', 'copyEntry', 'deleteEntries', 'beginUpload', 'getUpload', 'continueUpload', 'cancelUpload'] },
   { act: 'mute', operations: ['muteCheck', 'unmuteCheck'] },
-  { act: 'nodes', operations: ['changeNode', 'drainNode', 'activateNode', 'maintainNode'] },
+  { act: 'nodes', operations: ['changeNode', 'zoneNode', 'drainNode', 'activateNode', 'maintainNode'] },
   { act: 'repair', operations: ['limitRepair', 'pauseRepair', 'resumeRepair', 'prioritiseVolume'] },
   { act: 'quota', operations: ['changeAttributes'] },
   { act: 'settings', operations: ['changeSettings'] },
