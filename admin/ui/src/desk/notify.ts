@@ -3,7 +3,7 @@
 import type { Schemas } from '../api/client';
 import { verdictTones, type Verdict } from '../model/verdict';
 
-type Report = Pick<Schemas['Report'], 'verdict' | 'sentence'>;
+type Report = Pick<Schemas['Report'], 'verdict' | 'sentence' | 'sentence_phrase'>;
 
 // order is from well to worse. Not to know is no news: the link is told elsewhere.
 const order: readonly Verdict[] = ['protected', 'repairing', 'read_only', 'metadata_at_risk', 'at_risk', 'unavailable'];

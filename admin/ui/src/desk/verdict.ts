@@ -1,4 +1,4 @@
-// How a verdict looks and sounds. The words of the sentence are the server's.
+// How a verdict looks and sounds. What the sentence says is the server's.
 import type { Schemas } from '../api/client';
 import { spanRange, count } from '../i18n/format';
 import { w } from '../model/strings';

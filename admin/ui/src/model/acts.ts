@@ -5,6 +5,7 @@ import { api, client, type Schemas } from '../api/client';
 import { problemOf } from '../api/problem';
 import { invalidate } from '../api/query.svelte';
 import { rate, span } from '../i18n/format';
+import { said } from '../said/render';
 import { confirm } from '../ui/confirm.svelte';
 import { toast } from '../ui/toast.svelte';
 import type { Preset } from './repair';
@@ -30,7 +31,7 @@ async function attempt(run: () => Promise<unknown>, said: string | ((answer: unk
   }
 }
 
-const sentence = (answer: unknown): string => (answer as Impact).sentence || w.act.done;
+const sentence = (answer: unknown): string => said((answer as Impact).sentence, (answer as Impact).sentence_phrase) || w.act.done;
 const path = (id: string) => ({ path: { id } });
 const dry = (id: string) => ({ path: { id }, query: { dry_run: true } });
 

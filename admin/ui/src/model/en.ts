@@ -1,5 +1,4 @@
-// Words that several apps share. What the server says (sentences, checks,
-// impacts) is shown as it comes.
+// Words that several apps share. What the server says is in src/said.
 export const en = {
   verdict: {
     protected: 'Protected',

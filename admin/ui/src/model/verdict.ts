@@ -1,5 +1,5 @@
 // The tone of verdicts, checks and events. The words stand in the dictionary,
-// the sentences come from the server.
+// the sentences in src/said.
 import type { Schemas } from '../api/client';
 import type { Tone } from '../ui/tone';
 

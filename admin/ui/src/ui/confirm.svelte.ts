@@ -4,7 +4,7 @@
 import type { components } from '../api/schema';
 
 // Preview is the server's dry run (its Impact).
-export type Preview = Pick<components['schemas']['Impact'], 'sentence' | 'facts' | 'blockers'>;
+export type Preview = Pick<components['schemas']['Impact'], 'sentence' | 'sentence_phrase' | 'facts' | 'blockers' | 'blocker_phrases'>;
 
 export type Question = {
   tier: 1 | 2;

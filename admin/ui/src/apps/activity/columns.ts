@@ -2,6 +2,7 @@
 import type { Schemas } from '../../api/client';
 import { ago, bytes, count, date, spanRange } from '../../i18n/format';
 import { w } from '../../model/strings';
+import { said } from '../../said/render';
 import type { Column } from '../../ui/grid/types';
 import type { Tone } from '../../ui/tone';
 import { t } from './strings';
@@ -19,13 +20,17 @@ export function progress(task: Task): string {
   return t.ofAll(of(task.done), task.unit === 'bytes' ? bytes(task.total) : w.volumes(task.total, count(task.total)));
 }
 
+// titleOf and detailOf are what the server calls a task, and what it waits for.
+export const titleOf = (task: Task): string => said(task.title, task.title_phrase);
+const detailOf = (task: Task): string => said(task.detail ?? '', task.detail_phrase);
+
 export function eta(task: Task): string {
   return task.eta_max_seconds ? spanRange(task.eta_min_seconds ?? 0, task.eta_max_seconds) : t.none;
 }
 
 export function taskColumns(): Column<Task>[] {
   return [
-    { id: 'title', title: t.col.title, text: (x) => x.title, width: 190, grow: 1, sort: (x) => x.title, phone: 'title' },
+    { id: 'title', title: t.col.title, text: titleOf, width: 190, grow: 1, sort: titleOf, phone: 'title' },
     { id: 'state', title: t.col.state, text: (x) => w.work[x.state], width: 115, sort: (x) => states.indexOf(x.state), phone: 'end' },
     { id: 'progress', title: t.col.progress, text: (x) => progress(x) || t.none, width: 225, phone: 'none' },
     { id: 'eta', title: t.col.eta, text: eta, width: 125, sort: (x) => x.eta_max_seconds ?? 0, phone: 'meta' },
@@ -37,7 +42,7 @@ export function taskColumns(): Column<Task>[] {
       sort: (x) => (x.since ? Date.parse(x.since) : 0),
       phone: 'none',
     },
-    { id: 'detail', title: t.col.detail, text: (x) => x.detail ?? '', width: 130, grow: 2, phone: 'meta' },
+    { id: 'detail', title: t.col.detail, text: detailOf, width: 130, grow: 2, phone: 'meta' },
     { id: 'acts', title: t.col.acts, text: () => '', width: 80, align: 'end', phone: 'end' },
   ];
 }

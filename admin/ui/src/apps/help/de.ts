@@ -6,7 +6,7 @@ export const de: Messages = {
   search: 'Störung oder Wort suchen',
   runbooksIntro: 'Jede Störung, die der Cluster melden kann: was sie bedeutet, was er von selbst tut und was Sie tun können.',
   meaning: 'Was es bedeutet',
-  doing: 'Was der Cluster tut',
+  doing: 'Was das System tut',
   remedy: 'Was Sie tun können',
   nowTrue: 'Das ist gerade so',
   openOverview: 'In der Übersicht zeigen',

@@ -2,6 +2,7 @@
 import { ago, bytes, capital, count, short } from '../../i18n/format';
 import { classes, type Repair } from '../../model/repair';
 import { w } from '../../model/strings';
+import { said } from '../../said/render';
 import type { Tone } from '../../ui/tone';
 import type { Column } from '../../ui/grid/types';
 import { t } from './strings';
@@ -12,7 +13,7 @@ export const isSingle = (r: Repair): boolean => r.class === 'repair' && r.live <
 
 // note is why an item does not move: the last error, or what it waits for.
 export function note(r: Repair): string {
-  return capital((r.state === 'failed' && r.last_error) || r.wait_reason || r.last_error || '');
+  return capital((r.state === 'failed' && r.last_error) || said(r.wait_reason ?? '', r.wait_phrase) || r.last_error || '');
 }
 
 // order sorts by urgency: single copies first, then by class.

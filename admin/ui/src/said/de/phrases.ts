@@ -1,0 +1,60 @@
+import type { Dictionary } from '../strings';
+
+// A phrase that stands inside another begins small, and with the space that parts
+// it, as in the English templates.
+export const phrases: Dictionary['phrases'] = {
+  'verdict.word.protected': 'Geschützt',
+  'verdict.word.repairing': 'Wird repariert',
+  'verdict.word.at_risk': 'Gefährdet',
+  'verdict.word.unavailable': 'Daten nicht verfügbar',
+  'verdict.word.read_only': 'Nur lesbar',
+  'verdict.word.metadata_at_risk': 'Metadaten gefährdet',
+  'verdict.word.unknown': 'Unbekannt',
+  'verdict.nothing_known': 'Noch ist nichts bekannt.',
+  'verdict.no_answer': 'kein Nameserver antwortet',
+  'verdict.why': '{^0}.',
+  'verdict.blind': 'Blind seit {0}: {1}. Das letzte Urteil war „{2}“.',
+  'verdict.counting': 'Es wird gezählt: {0} {0|Speicherserver hat|Speicherserver haben} sich noch nicht gemeldet.',
+  'verdict.no_server': 'Es gibt noch keinen Speicherserver.',
+  'verdict.unavailable': '{0} sind gerade nicht lesbar: Kein Speicherserver, der sie hat, antwortet{1}.',
+  'verdict.at_risk': '{0} haben nur eine lebende Kopie{1}. {2}',
+  'verdict.voters': '{0} von {1} Nameservern antworten; fällt noch einer aus, lässt sich nichts mehr lesen oder schreiben.',
+  'verdict.read_only': 'Das Schreiben ist abgeschaltet.',
+  'verdict.not_writable': 'Es lässt sich nichts schreiben: Zu wenige Speicherserver antworten und haben Platz{0}.',
+  'verdict.repairing': '{0} haben eine Kopie zu wenig{1}. {2}',
+  'verdict.protected': 'Alle Daten haben alle Kopien{0}.',
+
+  'missing.names': ' (ausgefallen: {0})',
+  'missing.more': ' (ausgefallen: {0} und {1} weitere)',
+  'missing.count': ' (ausgefallen: {0} weitere)',
+
+  'progress.paused': 'Die Reparatur ist von einem Operator angehalten bis {0}.',
+  'progress.braked': 'Die Reparatur wird zurückgehalten: Viele Speicherserver fielen zugleich aus; sie wartet, dass sie wiederkommen.',
+  'progress.maintenance': 'Es wird nichts kopiert: Die anderen Kopien liegen auf Knoten in Wartung.',
+  'progress.stalled': 'Die Reparatur wartet: {0}.',
+  'progress.moving': 'Die Reparatur läuft mit {0}/s, noch {1}.',
+  'progress.starting': 'Die Reparatur beginnt.',
+
+  'stall.paused': 'ein Operator hat sie angehalten',
+  'stall.brake': 'viele Speicherserver fielen zugleich aus; sie kommen vielleicht wieder',
+  'stall.no_source': 'kein Speicherserver, der die Daten hat, antwortet',
+  'stall.no_target': 'es gibt keinen weiteren Speicherserver, auf den kopiert werden könnte',
+  'stall.no_space': 'die übrigen Speicherserver sind voll',
+  'stall.leased': 'ein Hochladen ist noch im Gange',
+  'stall.busy': 'erst werden andere Kopien fertig',
+  'stall.retrying': 'der letzte Versuch schlug fehl; er wird wiederholt',
+  'stall.no_replica': 'ein Speicherserver ist fraglich',
+
+  'check.no_room_for': 'kein Platz für das, was auf {0} liegt',
+
+  volumes: '{0} {0|Volume|Volumes} ({1})',
+  'stop.unreadable': 'nicht mehr lesbar: {0}, deren einzige lebende Kopien hier liegen',
+  'stop.nobody_decides': 'kein Nameserver bliebe, der entscheiden kann: nichts ließe sich lesen oder schreiben',
+  'stop.not_writable': 'nichts ließe sich schreiben: zu wenige Speicherserver blieben übrig',
+  'stop.unknown': '{0} {0|Speicherserver hat|Speicherserver haben} sich noch nicht gemeldet: noch ist nicht alles bekannt',
+  'stop.not_now': 'Jetzt nicht: {0}.',
+  'stop.down_already': '{0} ist schon ausgefallen: Es ändert sich nichts.',
+  'stop.one_copy': 'Gefahrlos: Alle Daten bleiben lesbar. Nur eine Kopie, bis {1} wieder da ist: {0}. Solange nichts anderes anhalten.',
+  'stop.below': 'Gefahrlos: Alle Daten bleiben lesbar, aus zwei Kopien oder mehr. Eine Kopie zu wenig: {0}.',
+  'stop.safe': 'Gefahrlos: Keine Daten sind betroffen.',
+};
