@@ -182,6 +182,34 @@ export function answered<T>(data: T | undefined, change: Partial<{ error: Proble
   return { data, error: null, loading: false, at: data === undefined ? 0 : Date.now(), set: () => undefined, ...change, refresh: vi.fn(async () => undefined) };
 }
 
+// The page without a browser does not know which option of a list is chosen when
+// it is asked by selector, as Svelte does.
+if (typeof HTMLSelectElement !== 'undefined') {
+  const all = HTMLSelectElement.prototype;
+  const find = Object.getOwnPropertyDescriptor(Element.prototype, 'querySelector')?.value as (selector: string) => Element | null;
+  all.querySelector = function (this: HTMLSelectElement, selector: string): Element | null {
+    return selector === ':checked' ? (this.selectedOptions[0] ?? null) : find.call(this, selector);
+  };
+}
+
+// Nor does it have popovers, or pointers that are held.
+if (typeof HTMLElement !== 'undefined') {
+  const none = (): void => undefined;
+  Object.assign(HTMLElement.prototype, { showPopover: none, hidePopover: none });
+  const held = new WeakSet<Element>();
+  Object.assign(Element.prototype, {
+    setPointerCapture(this: Element): void {
+      held.add(this);
+    },
+    hasPointerCapture(this: Element): boolean {
+      return held.has(this);
+    },
+    releasePointerCapture(this: Element): void {
+      if (held.delete(this)) this.dispatchEvent(new Event('lostpointercapture'));
+    },
+  });
+}
+
 afterEach(() => {
   cleanup();
   live.stop();

@@ -8,10 +8,13 @@ export async function copyText(text: string): Promise<boolean> {
     const area = document.createElement('textarea');
     area.value = text;
     area.className = 'sr';
+    const back = document.activeElement;
     (document.querySelector('dialog[open]') ?? document.body).append(area);
+    area.focus({ preventScroll: true });
     area.select();
     const done = document.execCommand('copy');
     area.remove();
+    if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     return done;
   }
 }

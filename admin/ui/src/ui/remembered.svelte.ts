@@ -1,13 +1,23 @@
 // Small settings of one browser: column widths, a chosen view. What belongs to
 // the person (windows, theme) is kept by the desk instead.
 
-function read<T>(key: string, fallback: T): T {
+// read takes from the store what is of the right kind, and the default for the
+// rest: what an older page wrote must not break this one for good.
+function read<T extends object>(key: string, fallback: T): T {
   try {
-    const text = localStorage.getItem(key);
-    return text === null ? fallback : { ...fallback, ...(JSON.parse(text) as T) };
+    const stored = JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<T> | null;
+    const right = Object.entries(fallback).map(([name, or]: [string, unknown]) => {
+      const value: unknown = stored?.[name as keyof T];
+      return [name, kind(value) === kind(or) ? value : or];
+    });
+    return Object.fromEntries(right) as T;
   } catch {
     return fallback;
   }
+}
+
+function kind(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 }
 
 export type Remembered<T extends object> = { value: T };

@@ -12,13 +12,22 @@ export type Toast = {
 
 const most = 4;
 
+// kept are those that there is room for: an error stays until it is dismissed,
+// so the oldest of the others go first.
+function kept(list: readonly Toast[]): readonly Toast[] {
+  const errors = list.filter((x) => x.tone === 'bad').slice(-most);
+  const room = most - errors.length;
+  const others = room > 0 ? list.filter((x) => x.tone !== 'bad').slice(-room) : [];
+  return list.filter((x) => errors.includes(x) || others.includes(x));
+}
+
 class Toasts {
   list = $state.raw<readonly Toast[]>([]);
   #next = 1;
 
   show(toast: Omit<Toast, 'id'>, ms: number): number {
     const id = this.#next++;
-    this.list = [...this.list, { ...toast, id }].slice(-most);
+    this.list = kept([...this.list, { ...toast, id }]);
     if (ms > 0) setTimeout(() => this.drop(id), ms);
     return id;
   }
