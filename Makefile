@@ -7,7 +7,7 @@ WEBDAV  ?= 127.0.0.1:8080
 ADMIN   ?= 127.0.0.1:8090
 FUZZ    ?= 20s
 
-.PHONY: run build test tools ui ui-test ui-looks race fuzz soak bench lint cover generate clean help
+.PHONY: run build test tools ui ui-test ui-looks ui-soak race fuzz soak bench lint cover generate clean help
 
 # Without Node the binary is built without the desktop, and says so where it would be.
 UI      := $(if $(shell command -v npm 2>/dev/null),ui)
@@ -28,6 +28,9 @@ ui-test: ui ## the desktop: types, unit tests, size, and the browser; ends in "N
 
 ui-looks: build ## every state of every app as a picture in admin/ui/e2e/output, checked by axe
 	@cd admin/ui && KEN_LOOKS=1 npm run --silent e2e -- shots
+
+ui-soak: build ## the desktop open on the demo for an hour: it must not grow; KEN_SOAK_FOR=minutes
+	@cd admin/ui && KEN_SOAK=1 npm run --silent e2e -- soak
 
 ui: admin/ui/dist/stamp ## build the admin desktop (needs Node 20)
 

@@ -34,6 +34,8 @@ type Cluster interface {
 	Cluster(ctx context.Context) (metadata.ClusterInfo, error)
 	// Set changes some of ClusterInfo.Settings together, all or none.
 	Set(ctx context.Context, values map[string]int64) error
+	// SetIf does so unless the settings are of another revision by now: KindConflict.
+	SetIf(ctx context.Context, revision uint64, values map[string]int64) error
 	// Mute silences a check until then; a time that is over lets it speak.
 	Mute(ctx context.Context, code string, until time.Time) error
 }

@@ -93,9 +93,10 @@ func settingValue(s *metadata.Setting, text string) (int64, error) {
 	return v, nil
 }
 
-// settingsTag changes with any of the values.
-func settingsTag(all []metadata.Setting) string {
+// settingsTag changes with the revision and with any of the values.
+func settingsTag(revision uint64, all []metadata.Setting) string {
 	sum := sha256.New()
+	fmt.Fprintln(sum, revision)
 	for _, s := range all {
 		fmt.Fprintln(sum, s.Name, s.Value)
 	}
@@ -104,21 +105,22 @@ func settingsTag(all []metadata.Setting) string {
 
 // settings reads the table from the nameserver, or, when none answers, from the
 // snapshot.
-func (h *handlers) settings(ctx context.Context) ([]metadata.Setting, error) {
+func (h *handlers) settings(ctx context.Context) (all []metadata.Setting, tag string, err error) {
 	info, err := h.cfg.Cluster.Cluster(ctx)
 	if err != nil {
 		n := h.snap.get()
 		if n.AsOf.IsZero() {
-			return nil, err
+			return nil, "", err
 		}
 		info = n.Info
 	}
-	return info.Settings(), nil
+	all = info.Settings()
+	return all, settingsTag(info.SettingsRevision, all), nil
 }
 
 // ListSettings implements api.StrictServerInterface.
 func (h *handlers) ListSettings(ctx context.Context, _ api.ListSettingsRequestObject) (api.ListSettingsResponseObject, error) {
-	all, err := h.settings(ctx)
+	all, tag, err := h.settings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +128,6 @@ func (h *handlers) ListSettings(ctx context.Context, _ api.ListSettingsRequestOb
 	if err != nil {
 		changes = nil // who changed it is not known then
 	}
-	tag := settingsTag(all)
 	out := api.SettingList{Etag: tag, Items: []api.Setting{}}
 	for i := range all {
 		out.Items = append(out.Items, apiSetting(&all[i], changes))
@@ -165,10 +166,11 @@ func (h *handlers) ChangeSettings(ctx context.Context, r api.ChangeSettingsReque
 		return nil, err
 	}
 	all := info.Settings()
-	if r.Params.IfMatch != settingsTag(all) {
-		return nil, metadata.Errorf(metadata.KindPrecondition, "the settings have changed since they were read")
+	tag := settingsTag(info.SettingsRevision, all)
+	if r.Params.IfMatch != tag {
+		return nil, errSettingsMoved()
 	}
-	out := api.SettingDiff{DryRun: deref(r.Params.DryRun), Warnings: []string{}, Etag: settingsTag(all)}
+	out := api.SettingDiff{DryRun: deref(r.Params.DryRun), Warnings: []string{}, Etag: tag}
 	values := map[string]int64{}
 	for _, c := range r.Body.Changes {
 		i := slices.IndexFunc(all, func(s metadata.Setting) bool { return s.Name == c.Name })
@@ -193,11 +195,21 @@ func (h *handlers) ChangeSettings(ctx context.Context, r api.ChangeSettingsReque
 	if out.DryRun || len(values) == 0 {
 		return api.ChangeSettings200JSONResponse(out), nil
 	}
-	if err := h.cfg.Cluster.Set(h.acting(ctx, deref(r.Body.Reason)), values); err != nil {
+	// Between the reading above and the change somebody may be quicker, at the
+	// desktop of another node: the namespace compares once more.
+	err = h.cfg.Cluster.SetIf(h.acting(ctx, deref(r.Body.Reason)), info.SettingsRevision, values)
+	if err != nil && metadata.KindOf(err) == metadata.KindConflict {
+		return nil, errSettingsMoved()
+	}
+	if err != nil {
 		return nil, err
 	}
-	out.Etag = settingsTag(all)
+	out.Etag = settingsTag(info.SettingsRevision+1, all)
 	return api.ChangeSettings200JSONResponse(out), nil
+}
+
+func errSettingsMoved() error {
+	return metadata.Errorf(metadata.KindPrecondition, "the settings have changed since they were read")
 }
 
 // apiPair is the generated type of one changed setting, which has no name.

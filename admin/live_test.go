@@ -30,7 +30,7 @@ type message struct {
 
 func (b *browser) tab(t *testing.T, query, last string) *tab {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), soakFor(t)+time.Minute)
 	r, err := http.NewRequestWithContext(ctx, "GET", b.d.http.URL+"/api/v1/live"+query, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,12 +96,28 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
+// soakFor is how many minutes KEN_SOAK_FOR asks for.
+func soakFor(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("KEN_SOAK_FOR")
+	if text == "" {
+		return time.Minute
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("KEN_SOAK_FOR=%s: want minutes", text)
+	}
+	return time.Duration(n) * time.Minute
+}
+
 // TestHundredStreams measures what a hundred tabs cost, and what stays after
-// many requests. The figures depend on the machine: it runs with KEN_SOAK only.
+// many requests. The figures depend on the machine: it runs with KEN_SOAK only,
+// and for KEN_SOAK_FOR minutes, one without it.
 func TestHundredStreams(t *testing.T) {
 	if os.Getenv("KEN_SOAK") == "" {
 		t.Skip("measures for a minute: KEN_SOAK=1")
 	}
+	span := soakFor(t)
 	d := newLargeDesk(t)
 	ctx := context.Background()
 	vera, err := d.cluster.User(ctx, "vera")
@@ -140,22 +157,33 @@ func TestHundredStreams(t *testing.T) {
 	began := time.Now()
 	busy := measure("a hundred tabs, theirs included", 20*time.Second)
 	t.Logf("the tabs alone: %.2f %% of a core", 100*(busy.Seconds()/20-idle.Seconds()/15))
-	d.server.Stop()
-	wg.Wait()
-	t.Logf("each tab: %.1f KB/s", float64(bytes.Load())/100/time.Since(began).Seconds()/1000)
-
-	before := heap()
-	for range 40 {
+	before, goroutines := heap(), runtime.NumGoroutine()
+	requests := 0
+	for end := began.Add(span); time.Now().Before(end); {
 		for _, b := range browsers {
 			for _, path := range []string{"/nodes?limit=1000", "/health", "/fs/entries?path=/Scans&limit=1000", "/replication", "/tasks"} {
 				b.must("GET", "/api/v1"+path, nil, 200)
+				requests++
 			}
 		}
-		time.Sleep(200 * time.Millisecond) // within what one session may ask for
+		time.Sleep(time.Second) // within what one session may ask for
 	}
 	after := heap()
-	t.Logf("heap: %d KB before 2,000 requests, %d KB after", before>>10, after>>10)
+	t.Logf("heap with a hundred tabs: %d KB before %d requests, %d KB after", before>>10, requests, after>>10)
 	if after > before+20<<20 {
-		t.Errorf("%d MB more after 2,000 requests", (after-before)>>20)
+		t.Errorf("%d MB more after %d requests", (after-before)>>20, requests)
+	}
+	if got := d.server.Streams(); got != 100 {
+		t.Errorf("%d streams at the end, want 100", got)
+	}
+	if got := runtime.NumGoroutine(); got > goroutines+50 {
+		t.Errorf("%d goroutines, %d before", got, goroutines)
+	}
+	d.server.Stop()
+	wg.Wait()
+	rate := float64(bytes.Load()) / 100 / time.Since(began).Seconds()
+	t.Logf("each tab: %.1f KB/s over %v", rate/1000, time.Since(began).Round(time.Second))
+	if rate > lineMax {
+		t.Errorf("%.0f bytes/s for each tab, want at most %d", rate, lineMax)
 	}
 }

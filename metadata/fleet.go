@@ -18,6 +18,7 @@ type ClusterInfo struct {
 	Grace       time.Duration // that a deleted block is kept for running readers
 	ReadOnly    bool
 
+	SettingsRevision     uint64        // raised by every change of a setting; see SetIf
 	RepairBytesPerSecond int64         // of one storage server; 0: the nameserver's own setting
 	RepairPausedUntil    time.Time     // by an operator; zero: it goes on
 	SuspectAfter         time.Duration // silence; 0: the nameserver's own setting

@@ -283,6 +283,14 @@ func TestPeople(t *testing.T) {
 	if err := d.Set(ctx, map[string]int64{metadata.SettingReadOnly: 1}); err != nil {
 		t.Error(err)
 	}
+	revision := d.info.SettingsRevision
+	if err := d.SetIf(ctx, revision, map[string]int64{metadata.SettingGrace: 77}); err != nil || d.info.SettingsRevision != revision+1 {
+		t.Errorf("%v, revision %d", err, d.info.SettingsRevision)
+	}
+	kindIs(t, "settings that changed", d.SetIf(ctx, revision, map[string]int64{metadata.SettingGrace: 88}), metadata.KindConflict)
+	if d.info.Grace != 77*time.Second {
+		t.Errorf("grace %s", d.info.Grace)
+	}
 	_, err = d.Mkdir(ctx, "/x", metadata.Guard{User: "wim"})
 	kindIs(t, "read-only", err, metadata.KindReadOnly)
 	kindIs(t, "a large desktop", d.PutDesktop(ctx, "wim", make([]byte, metadata.DesktopBytesMax+1)), metadata.KindTooLarge)

@@ -199,6 +199,20 @@ func (d *Cluster) DeleteToken(ctx context.Context, id string) error {
 // Set implements admin.Cluster.
 func (d *Cluster) Set(ctx context.Context, values map[string]int64) error {
 	defer d.look()()
+	return d.setAll(ctx, values)
+}
+
+// SetIf implements admin.Cluster.
+func (d *Cluster) SetIf(ctx context.Context, revision uint64, values map[string]int64) error {
+	defer d.look()()
+	if revision != d.info.SettingsRevision {
+		return metadata.Errorf(metadata.KindConflict, "somebody has changed the settings since they were read: read them again")
+	}
+	return d.setAll(ctx, values)
+}
+
+// setAll changes settings. The lock is held.
+func (d *Cluster) setAll(ctx context.Context, values map[string]int64) error {
 	before := d.info.Settings()
 	for name := range values {
 		if !slices.ContainsFunc(before, func(s metadata.Setting) bool { return s.Name == name }) {
@@ -216,6 +230,7 @@ func (d *Cluster) Set(ctx context.Context, values map[string]int64) error {
 		}
 		detail = append(detail, fmt.Sprintf("%s: %d → %d", old.Name, old.Value, v))
 	}
+	d.info.SettingsRevision++
 	d.did(ctx, "settings.set", "", strings.Join(detail, ", "))
 	d.count()
 	d.bump()

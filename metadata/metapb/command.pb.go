@@ -2772,6 +2772,7 @@ type SetCluster struct {
 	RepairPausedUntil *Int64Value            `protobuf:"bytes,5,opt,name=repair_paused_until,json=repairPausedUntil,proto3" json:"repair_paused_until,omitempty"` // Unix nanoseconds; 0: repair goes on
 	SuspectAfter      *Int64Value            `protobuf:"bytes,6,opt,name=suspect_after,json=suspectAfter,proto3" json:"suspect_after,omitempty"`                  // nanoseconds; 0: the nameserver's own setting
 	DownAfter         *Int64Value            `protobuf:"bytes,7,opt,name=down_after,json=downAfter,proto3" json:"down_after,omitempty"`                           // nanoseconds; 0: the nameserver's own setting
+	IfRevision        *Int64Value            `protobuf:"bytes,8,opt,name=if_revision,json=ifRevision,proto3" json:"if_revision,omitempty"`                        // ClusterRow.settings_revision that was read; absent: whatever it is
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -2851,6 +2852,13 @@ func (x *SetCluster) GetSuspectAfter() *Int64Value {
 func (x *SetCluster) GetDownAfter() *Int64Value {
 	if x != nil {
 		return x.DownAfter
+	}
+	return nil
+}
+
+func (x *SetCluster) GetIfRevision() *Int64Value {
+	if x != nil {
+		return x.IfRevision
 	}
 	return nil
 }
@@ -3668,7 +3676,7 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\rpassword_only\x18\x03 \x01(\bR\fpasswordOnly\" \n" +
 	"\n" +
 	"DeleteUser\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\xf5\x02\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\xaf\x03\n" +
 	"\n" +
 	"SetCluster\x12 \n" +
 	"\vreplication\x18\x01 \x01(\rR\vreplication\x12\x14\n" +
@@ -3678,7 +3686,9 @@ const file_metadata_metapb_command_proto_rawDesc = "" +
 	"\x13repair_paused_until\x18\x05 \x01(\v2\x17.ken.meta.v1.Int64ValueR\x11repairPausedUntil\x12<\n" +
 	"\rsuspect_after\x18\x06 \x01(\v2\x17.ken.meta.v1.Int64ValueR\fsuspectAfter\x126\n" +
 	"\n" +
-	"down_after\x18\a \x01(\v2\x17.ken.meta.v1.Int64ValueR\tdownAfter\"#\n" +
+	"down_after\x18\a \x01(\v2\x17.ken.meta.v1.Int64ValueR\tdownAfter\x128\n" +
+	"\vif_revision\x18\b \x01(\v2\x17.ken.meta.v1.Int64ValueR\n" +
+	"ifRevision\"#\n" +
 	"\vStringValue\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\"\xd7\x01\n" +
 	"\aSetNode\x12\x12\n" +
@@ -3875,26 +3885,27 @@ var file_metadata_metapb_command_proto_depIdxs = []int32{
 	14, // 70: ken.meta.v1.SetCluster.repair_paused_until:type_name -> ken.meta.v1.Int64Value
 	14, // 71: ken.meta.v1.SetCluster.suspect_after:type_name -> ken.meta.v1.Int64Value
 	14, // 72: ken.meta.v1.SetCluster.down_after:type_name -> ken.meta.v1.Int64Value
-	14, // 73: ken.meta.v1.SetNode.state:type_name -> ken.meta.v1.Int64Value
-	14, // 74: ken.meta.v1.SetNode.until:type_name -> ken.meta.v1.Int64Value
-	36, // 75: ken.meta.v1.SetNode.zone:type_name -> ken.meta.v1.StringValue
-	36, // 76: ken.meta.v1.SetNode.name:type_name -> ken.meta.v1.StringValue
-	54, // 77: ken.meta.v1.RecordEvents.events:type_name -> ken.meta.v1.EventRow
-	55, // 78: ken.meta.v1.RecordAudit.record:type_name -> ken.meta.v1.AuditRow
-	44, // 79: ken.meta.v1.Result.entry:type_name -> ken.meta.v1.Entry
-	51, // 80: ken.meta.v1.Result.lock:type_name -> ken.meta.v1.LockRow
-	56, // 81: ken.meta.v1.Result.volume:type_name -> ken.meta.v1.VolumeRow
-	28, // 82: ken.meta.v1.Result.dead:type_name -> ken.meta.v1.DeadBlock
-	48, // 83: ken.meta.v1.Result.node:type_name -> ken.meta.v1.NodeRow
-	57, // 84: ken.meta.v1.Entry.row:type_name -> ken.meta.v1.EntryRow
-	58, // 85: ken.meta.v1.Entry.dir:type_name -> ken.meta.v1.DirRow
-	50, // 86: ken.meta.v1.Entry.props:type_name -> ken.meta.v1.PropRow
-	51, // 87: ken.meta.v1.Entry.locks:type_name -> ken.meta.v1.LockRow
-	88, // [88:88] is the sub-list for method output_type
-	88, // [88:88] is the sub-list for method input_type
-	88, // [88:88] is the sub-list for extension type_name
-	88, // [88:88] is the sub-list for extension extendee
-	0,  // [0:88] is the sub-list for field type_name
+	14, // 73: ken.meta.v1.SetCluster.if_revision:type_name -> ken.meta.v1.Int64Value
+	14, // 74: ken.meta.v1.SetNode.state:type_name -> ken.meta.v1.Int64Value
+	14, // 75: ken.meta.v1.SetNode.until:type_name -> ken.meta.v1.Int64Value
+	36, // 76: ken.meta.v1.SetNode.zone:type_name -> ken.meta.v1.StringValue
+	36, // 77: ken.meta.v1.SetNode.name:type_name -> ken.meta.v1.StringValue
+	54, // 78: ken.meta.v1.RecordEvents.events:type_name -> ken.meta.v1.EventRow
+	55, // 79: ken.meta.v1.RecordAudit.record:type_name -> ken.meta.v1.AuditRow
+	44, // 80: ken.meta.v1.Result.entry:type_name -> ken.meta.v1.Entry
+	51, // 81: ken.meta.v1.Result.lock:type_name -> ken.meta.v1.LockRow
+	56, // 82: ken.meta.v1.Result.volume:type_name -> ken.meta.v1.VolumeRow
+	28, // 83: ken.meta.v1.Result.dead:type_name -> ken.meta.v1.DeadBlock
+	48, // 84: ken.meta.v1.Result.node:type_name -> ken.meta.v1.NodeRow
+	57, // 85: ken.meta.v1.Entry.row:type_name -> ken.meta.v1.EntryRow
+	58, // 86: ken.meta.v1.Entry.dir:type_name -> ken.meta.v1.DirRow
+	50, // 87: ken.meta.v1.Entry.props:type_name -> ken.meta.v1.PropRow
+	51, // 88: ken.meta.v1.Entry.locks:type_name -> ken.meta.v1.LockRow
+	89, // [89:89] is the sub-list for method output_type
+	89, // [89:89] is the sub-list for method input_type
+	89, // [89:89] is the sub-list for extension type_name
+	89, // [89:89] is the sub-list for extension extendee
+	0,  // [0:89] is the sub-list for field type_name
 }
 
 func init() { file_metadata_metapb_command_proto_init() }

@@ -1302,8 +1302,9 @@ type ClusterRow struct {
 	RepairPausedUntil int64                  `protobuf:"varint,22,opt,name=repair_paused_until,json=repairPausedUntil,proto3" json:"repair_paused_until,omitempty"`
 	SuspectAfter      int64                  `protobuf:"varint,23,opt,name=suspect_after,json=suspectAfter,proto3" json:"suspect_after,omitempty"`
 	DownAfter         int64                  `protobuf:"varint,24,opt,name=down_after,json=downAfter,proto3" json:"down_after,omitempty"`
-	FailedMinute      int64                  `protobuf:"varint,25,opt,name=failed_minute,json=failedMinute,proto3" json:"failed_minute,omitempty"` // minute of the last failed login, Unix minutes
-	FailedLogins      uint32                 `protobuf:"varint,26,opt,name=failed_logins,json=failedLogins,proto3" json:"failed_logins,omitempty"` // in that minute
+	FailedMinute      int64                  `protobuf:"varint,25,opt,name=failed_minute,json=failedMinute,proto3" json:"failed_minute,omitempty"`             // minute of the last failed login, Unix minutes
+	FailedLogins      uint32                 `protobuf:"varint,26,opt,name=failed_logins,json=failedLogins,proto3" json:"failed_logins,omitempty"`             // in that minute
+	SettingsRevision  uint64                 `protobuf:"varint,27,opt,name=settings_revision,json=settingsRevision,proto3" json:"settings_revision,omitempty"` // raised by every SetCluster that changes a setting
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1516,6 +1517,13 @@ func (x *ClusterRow) GetFailedMinute() int64 {
 func (x *ClusterRow) GetFailedLogins() uint32 {
 	if x != nil {
 		return x.FailedLogins
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetSettingsRevision() uint64 {
+	if x != nil {
+		return x.SettingsRevision
 	}
 	return 0
 }
@@ -1986,7 +1994,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\bTrashRow\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\"!\n" +
 	"\aDeadRow\x12\x16\n" +
-	"\x06length\x18\x01 \x01(\rR\x06length\"\xa8\x06\n" +
+	"\x06length\x18\x01 \x01(\rR\x06length\"\xd5\x06\n" +
 	"\n" +
 	"ClusterRow\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x18\n" +
@@ -2022,7 +2030,8 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\n" +
 	"down_after\x18\x18 \x01(\x03R\tdownAfter\x12#\n" +
 	"\rfailed_minute\x18\x19 \x01(\x03R\ffailedMinute\x12#\n" +
-	"\rfailed_logins\x18\x1a \x01(\rR\ffailedLogins\"\x91\x01\n" +
+	"\rfailed_logins\x18\x1a \x01(\rR\ffailedLogins\x12+\n" +
+	"\x11settings_revision\x18\x1b \x01(\x04R\x10settingsRevision\"\x91\x01\n" +
 	"\x05Actor\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12\x12\n" +

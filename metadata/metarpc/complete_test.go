@@ -78,7 +78,7 @@ func TestCommandsAreComplete(t *testing.T) {
 	guard.IfUnmodifiedSince = time.Unix(1000, 0)
 	ctx := WithActor(t.Context(), filled[metadata.Actor]())
 	on, n, at, d, text := true, int64(5), time.Unix(7, 9), time.Second, "zone"
-	state := metadata.NodeMaintenance
+	state, revision := metadata.NodeMaintenance, uint64(8)
 	for _, tc := range []struct {
 		name string
 		call func(c *Decider) error
@@ -122,7 +122,7 @@ func TestCommandsAreComplete(t *testing.T) {
 			return err
 		}, nil},
 		{"set_cluster", func(c *Decider) error {
-			return c.SetCluster(ctx, Settings{3, d, &on, &n, &at, &d, &d})
+			return c.SetCluster(ctx, Settings{3, d, &on, &n, &at, &d, &d, &revision})
 		}, nil},
 		{"set_mute", func(c *Decider) error { return c.Mute(ctx, "NODE_DOWN", at) }, nil},
 		{"put_desktop", func(c *Decider) error { return c.PutDesktop(ctx, "ann", []byte("{}")) }, nil},

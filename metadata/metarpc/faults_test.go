@@ -261,6 +261,24 @@ func TestTextThatNoMessageCarries(t *testing.T) {
 	}
 }
 
+// TestSetIf: of two administrators who read the same settings one is refused.
+func TestSetIf(t *testing.T) {
+	c := NewClient(newMemory(t), nil)
+	info, err := c.Cluster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetIf(t.Context(), info.SettingsRevision, map[string]int64{metadata.SettingGrace: 77}); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, c.SetIf(t.Context(), info.SettingsRevision, map[string]int64{metadata.SettingGrace: 88}), metadata.KindConflict)
+	wantKind(t, c.SetIf(t.Context(), info.SettingsRevision+1, map[string]int64{"colour": 1}), metadata.KindNotFound)
+	now, err := c.Cluster(t.Context())
+	if err != nil || now.SettingsRevision != info.SettingsRevision+1 || now.Grace != 77*time.Second {
+		t.Errorf("%v, revision %d, grace %s", err, now.SettingsRevision, now.Grace)
+	}
+}
+
 // TestSettingsAndTheirRanges: every setting takes the ends of its range and
 // refuses what lies beyond, and a refused change changes nothing.
 func TestSettingsAndTheirRanges(t *testing.T) {

@@ -40,7 +40,7 @@ func (c *Client) Cluster(ctx context.Context) (metadata.ClusterInfo, error) {
 	r := a.GetCluster()
 	return metadata.ClusterInfo{
 		ID: r.GetCluster(), Replication: int(r.GetReplication()), Grace: time.Duration(r.GetGrace()),
-		RepairBytesPerSecond: r.GetRepairBytes(), RepairPausedUntil: fromNanos(r.GetRepairPausedUntil()),
+		SettingsRevision: r.GetSettingsRevision(), RepairBytesPerSecond: r.GetRepairBytes(), RepairPausedUntil: fromNanos(r.GetRepairPausedUntil()),
 		SuspectAfter: time.Duration(r.GetSuspectAfter()), DownAfter: time.Duration(r.GetDownAfter()),
 		Mutes: mutesFromPB(a.GetMutes()), LastEvent: max(r.GetNextEvent(), 1) - 1, LastAudit: max(r.GetNextAudit(), 1) - 1,
 		ReadOnly: r.GetReadOnly(), FleetVersion: r.GetFleetVersion(),

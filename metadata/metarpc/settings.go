@@ -19,9 +19,12 @@ type Settings struct {
 	RepairPausedUntil    *time.Time     // zero: repair goes on
 	SuspectAfter         *time.Duration // 0: the nameserver's own setting
 	DownAfter            *time.Duration // 0: the nameserver's own setting
+	// Revision is that of the settings that the change was made from; nil: any.
+	Revision *uint64
 }
 
-// SetCluster changes settings of the cluster, all of them or none.
+// SetCluster changes settings of the cluster, all of them or none. KindConflict:
+// they are of another revision by now.
 func (c *Client) SetCluster(ctx context.Context, s Settings) error {
 	if s.Replication < 0 || s.Replication > metadata.ReplicasMax {
 		return metadata.Errorf(metadata.KindInvalid, "replication %d: want 1 to %d", s.Replication, metadata.ReplicasMax)
@@ -45,6 +48,9 @@ func (c *Client) SetCluster(ctx context.Context, s Settings) error {
 	if s.DownAfter != nil {
 		op.DownAfter = &metapb.Int64Value{Value: int64(*s.DownAfter)}
 	}
+	if s.Revision != nil {
+		op.IfRevision = &metapb.Int64Value{Value: int64(*s.Revision)}
+	}
 	_, err := c.propose(ctx, &metapb.Command{Op: &metapb.Command_SetCluster{SetCluster: op}})
 	return err
 }
@@ -65,6 +71,17 @@ func (c *Client) Set(ctx context.Context, values map[string]int64) error {
 	if err != nil {
 		return err
 	}
+	return c.SetCluster(ctx, s)
+}
+
+// SetIf is Set unless the settings are of another revision than the one given
+// (metadata.ClusterInfo.SettingsRevision): KindConflict.
+func (c *Client) SetIf(ctx context.Context, revision uint64, values map[string]int64) error {
+	s, err := settingsOf(values)
+	if err != nil {
+		return err
+	}
+	s.Revision = &revision
 	return c.SetCluster(ctx, s)
 }
 

@@ -12,6 +12,9 @@ import (
 
 // setCluster changes settings of the cluster, all that are given or none.
 func (s *state) setCluster(op *metapb.SetCluster) (*metapb.Result, error) {
+	if r := op.GetIfRevision(); r != nil && uint64(r.Value) != s.cluster.SettingsRevision {
+		return nil, refuse(metadata.KindConflict, "somebody has changed the settings since they were read: read them again")
+	}
 	row := proto.CloneOf(s.cluster)
 	if op.GetReplication() != 0 {
 		row.Replication = op.Replication
@@ -46,6 +49,9 @@ func (s *state) setCluster(op *metapb.SetCluster) (*metapb.Result, error) {
 		c.add(was[i].name, was[i].text, is[i].text)
 	}
 	s.note("settings.set", "", c.String())
+	if c.Len() > 0 {
+		row.SettingsRevision++
+	}
 	row.FleetVersion++
 	s.cluster = row
 	return nil, nil

@@ -8,7 +8,11 @@ export default defineConfig({
   testDir: '.',
   outputDir: 'output/results',
   // Every state of every app as a picture: many minutes, so by themselves (make ui-looks).
-  testIgnore: process.env.KEN_LOOKS ? [] : ['**/apps.shots.spec.ts', '**/apps-b.shots.spec.ts', '**/apps-c.shots.spec.ts', '**/files.shots.spec.ts'],
+  // So is the page that stays open for an hour (make ui-soak).
+  testIgnore: [
+    ...(process.env.KEN_LOOKS ? [] : ['**/apps.shots.spec.ts', '**/apps-b.shots.spec.ts', '**/apps-c.shots.spec.ts', '**/files.shots.spec.ts']),
+    ...(process.env.KEN_SOAK ? [] : ['**/soak.spec.ts']),
+  ],
   // A browser on a busy machine is late at times; a test that needs this is told as flaky.
   retries: process.env.CI ? 2 : 0,
   fullyParallel: true,
