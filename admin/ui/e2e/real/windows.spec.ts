@@ -14,7 +14,7 @@ async function open(page: Page, app: string): Promise<void> {
   if ((await page.locator('section.win').count()) === 0) await page.locator('#icons').getByRole('button', { name: app, exact: true }).dblclick();
   else {
     await taskbar(page).getByRole('button', { name: /^Find/ }).click();
-    await page.getByRole('combobox').fill(app);
+    await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill(app);
     await page.getByRole('option', { name: new RegExp(`^${app}`) }).first().click();
   }
   await expect(win(page, app)).toBeVisible();
