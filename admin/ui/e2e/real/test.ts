@@ -52,6 +52,7 @@ export const test = desk.extend<Given, Shared>({
 });
 
 export { expect };
+export type { Cluster } from './cluster';
 
 // signIn goes through the form, as a person does.
 export async function signIn(page: Page, cluster: Cluster, name: string, path = '/'): Promise<void> {
