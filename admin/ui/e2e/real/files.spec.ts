@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import type { Locator } from '@playwright/test';
 import { password } from './cluster';
-import { expect, test } from './test';
+import { expect, tabTo, test } from './test';
 
 // The file manager over the real drive, its bytes compared through WebDAV.
 test.describe.configure({ mode: 'serial', timeout: 120_000 });
@@ -101,16 +101,6 @@ test('without a mouse: sign in, upload through the button, move, delete', async 
   await press('Enter');
   await expect.poll(async () => (await cluster.dav('GET', '/to/letter.bin')).status).toBe(404);
 });
-
-// tabTo goes on with Tab until the button has the focus.
-async function tabTo(page: Page, button: Locator): Promise<void> {
-  await expect(button).toBeVisible();
-  for (let i = 0; i < 120; i++) {
-    if (await button.evaluate((b) => b === document.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`Tab does not reach ${String(button)}`);
-}
 
 test('hostile files and pages achieve nothing', async ({ page, context, cluster, signedIn }) => {
   const html = '<script>fetch("/api/v1/users").then(() => { document.title = "owned" })</script><h1>hello</h1>';

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sound, still } from '../fixture/test';
-import { expect, test, type Cluster } from './test';
+import { expect, pill, test, type Cluster } from './test';
 
 // Every app over a real cluster with data in it: in light, in dark and on a
 // phone. axe finds nothing, the console and the policy have nothing to say, and
@@ -28,13 +28,18 @@ async function filled(cluster: Cluster): Promise<void> {
     '/notes.txt': 1_234, '/Tax return 2025 – draft, third version, with all the annexes.pdf': 600_000, '/Projects/report.pdf': 321_000,
   };
   for (const [path, size] of Object.entries(files)) expect((await cluster.dav('PUT', path, new Uint8Array(size).fill(size % 251))).status).toBe(201);
+  await cluster.until('the data is counted', async () => (await cluster.status()).volumes.bytes > 0);
 }
 
 for (const app of apps) {
-  test(`${app || 'the desk'} in light, dark and on a phone`, async ({ page, cluster, ownDesk }) => {
+  test(`${app || 'the desk'} in light, dark and on a phone`, async ({ page, cluster, onlooker, faults }) => {
+    void faults;
     await filled(cluster);
+    await page.context().addCookies(onlooker);
+    await page.route('**/api/v1/me/desktop', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 204 }) : route.fulfill({ json: {} })));
     const node = (await cluster.nodeIDs()).get('disk2') ?? '';
-    await ownDesk(app === '' ? '/' : `/d/${app.replace(':id', node)}`);
+    await page.goto(`${cluster.admin}/${app === '' ? '' : `d/${app.replace(':id', node)}`}`);
+    await expect(pill(page)).toBeVisible({ timeout: 15_000 });
     const wrong: string[] = [];
     for (const look of looks) {
       await page.emulateMedia({ colorScheme: look.scheme });
@@ -42,7 +47,7 @@ for (const app of apps) {
       if (app) await expect(page.locator('section.win .body > *').or(page.locator('main > .body > *')).first()).toBeVisible();
       await expect(page.locator('[aria-busy=true]')).toHaveCount(0);
       await still(page);
-      await page.screenshot({ path: join(folder, `${app.replaceAll('/', '-') || 'desk'}.${look.name}.png`) });
+      await page.screenshot({ path: join(folder, `${app.replace('nodes/:id', 'node').replaceAll('/', '-') || 'desk'}.${look.name}.png`) });
       wrong.push(...(await sound(page)).map((w) => `${look.name}: ${w}`));
       expect(await page.evaluate(() => document.documentElement.scrollWidth), look.name).toBeLessThanOrEqual(look.size.width);
     }

@@ -1,10 +1,11 @@
 // Tests against a real cluster: one for each worker, a page that is signed in,
 // and none of the console's or the policy's errors.
-import { expect, type Page } from '@playwright/test';
+import { expect, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { test as desk } from '../fixture/test';
 import { Cluster, password } from './cluster';
 
-type Shared = { cluster: Cluster };
+type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>;
+type Shared = { cluster: Cluster; onlooker: Cookies };
 type Given = { signedIn: (path?: string) => Promise<void>; person: string; ownDesk: (path?: string) => Promise<void>; told: undefined };
 
 let people = 0;
@@ -19,6 +20,18 @@ export const test = desk.extend<Given, Shared>({
       } finally {
         await c.stop();
       }
+    },
+    { scope: 'worker', timeout: 90_000 },
+  ],
+  // onlooker is the session of one person who looks at everything: for tests
+  // that leave nothing behind.
+  onlooker: [
+    async ({ cluster, browser }, use) => {
+      await cluster.ken(['user', 'add', '--dir', cluster.at('ns'), '--role', 'admin', 'otto']);
+      const context = await browser.newContext();
+      await enter(await context.newPage(), cluster, 'otto');
+      await use(await context.cookies());
+      await context.close();
     },
     { scope: 'worker', timeout: 90_000 },
   ],
@@ -72,4 +85,14 @@ export async function enter(page: Page, cluster: Cluster, user: string): Promise
 // pill is the verdict that is always in sight.
 export function pill(page: Page): ReturnType<Page['getByRole']> {
   return page.getByRole('button', { name: /^Health:/ }).first();
+}
+
+// tabTo goes on with Tab until it has the focus.
+export async function tabTo(page: Page, to: Locator): Promise<void> {
+  await expect(to).toBeVisible();
+  for (let i = 0; i < 120; i++) {
+    if (await to.evaluate((b) => b === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not reach ${String(to)}`);
 }
