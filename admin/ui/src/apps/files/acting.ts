@@ -39,7 +39,11 @@ function noDownload(all: readonly Entry[]): string | false {
 }
 
 export function acting(browser: Browser, stage: Stage): Acts {
+  let creating = false;
+
   async function create(): Promise<void> {
+    if (creating) return; // the name that is free is known when the first one is there
+    creating = true;
     try {
       const made = await makeFolder(browser.free(t.newFolder, (n) => another(t.newFolder, n)));
       browser.arrive(made, null);
@@ -48,13 +52,17 @@ export function acting(browser: Browser, stage: Stage): Acts {
     } catch (cause) {
       report(cause);
     }
+    creating = false;
   }
 
   function paste(into: string): void {
     const c = clip.current;
     if (!c) return;
     if (c.mode === 'cut') clip.current = null;
-    void put(c.paths, into, c.mode === 'copy');
+    void put(c.paths, into, c.mode === 'copy').then((left) => {
+      // What could not be put here may be put elsewhere.
+      if (c.mode === 'cut' && left.length > 0) clip.current ??= { mode: 'cut', paths: left };
+    });
   }
 
   return {

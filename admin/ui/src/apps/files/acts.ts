@@ -39,11 +39,15 @@ export async function rename(entry: Entry, name: string): Promise<Entry | Proble
 
 type Made = { from: string; to: string; replaced?: boolean };
 
-// put moves or copies entries into a folder; what is taken is asked about.
-export async function put(paths: readonly string[], to: string, copy: boolean): Promise<void> {
-  if (paths.some((p) => contains(p, to) && (p !== to || !copy))) return void toast(t.intoItself, { tone: 'warn' });
+// put moves or copies entries into a folder; what is taken is asked about. It
+// answers the paths that could not be put there.
+export async function put(paths: readonly string[], to: string, copy: boolean): Promise<readonly string[]> {
+  if (paths.some((p) => contains(p, to) && (p !== to || !copy))) {
+    toast(t.intoItself, { tone: 'warn' });
+    return paths;
+  }
   const made: Made[] = [];
-  let failed = 0;
+  const failed: string[] = [];
   let last: unknown;
   const asked = conflicts.batch();
   for (const from of paths) {
@@ -52,14 +56,18 @@ export async function put(paths: readonly string[], to: string, copy: boolean): 
       const at = await one(from, to, copy, asked);
       if (at) made.push(at);
     } catch (cause) {
-      failed++;
+      failed.push(from);
       last = cause;
     }
   }
   changed(to, ...paths.map(parent));
-  if (failed === 1 && made.length === 0) return report(last);
-  if (failed > 0) toast(t.someFailed(failed), { tone: 'bad', detail: problemOf(last).message });
-  if (made.length === 0) return;
+  if (failed.length === 1 && made.length === 0) report(last);
+  else if (failed.length > 0) toast(t.someFailed(failed.length), { tone: 'bad', detail: problemOf(last).message });
+  if (made.length > 0) tell(made, to, copy);
+  return failed;
+}
+
+function tell(made: readonly Made[], to: string, copy: boolean): void {
   const where = plain(to === '/' ? t.drive : base(to));
   if (copy) toast(t.copied(made.length, where));
   else if (made.some((m) => m.replaced)) toast(t.moved(made.length, where)); // what was replaced does not come back
@@ -93,13 +101,12 @@ async function nextFree(act: typeof move, from: string, dir: string, name: strin
   }
 }
 
+// back takes a move back; what cannot go back keeps nothing else from it.
 async function back(made: readonly Made[]): Promise<void> {
-  try {
-    for (const m of made) await move(m.to, m.from);
-    toast(t.undone);
-  } catch (cause) {
-    report(cause);
-  }
+  let last: unknown;
+  for (const m of made) await move(m.to, m.from).catch((cause: unknown) => (last = cause));
+  if (last === undefined) toast(t.undone);
+  else report(last);
   changed(...made.flatMap((m) => [parent(m.from), parent(m.to)]));
 }
 

@@ -52,7 +52,8 @@ export class Browser {
   }
 
   go(path: string): void {
-    this.#to(go(this.trail, path));
+    // Where a window begins is no step that one could take back.
+    this.#to(this.folder.path ? go(this.trail, path) : begin(path));
   }
 
   back(): void {

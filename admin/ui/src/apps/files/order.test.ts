@@ -51,3 +51,16 @@ test('100,000 names in pages of 1,000 take well under a second', () => {
   expect(rows[99_999]?.entry.name).toBe('file-99999.dat');
   expect(performance.now() - start).toBeLessThan(3000);
 });
+
+test('by the kind that is shown, not by what the server calls it', () => {
+  const all = [entry('a.json', { type: 'application/json' }), entry('b.pdf', { type: 'application/pdf' }), entry('c.css', { type: 'text/css' })];
+  expect(sorted(all, { by: 'type', down: false })).toEqual(['a.json', 'c.css', 'b.pdf']);
+});
+
+test('100,000 entries are sorted by kind in well under a second', () => {
+  const all = Array.from({ length: 100_000 }, (_, i) => row(entry(`f${i}.${['txt', 'png', 'tar.gz', 'go'][i % 4]}`, { type: 'application/octet-stream' })));
+  const start = performance.now();
+  all.sort(comparer({ by: 'type', down: false }));
+  expect(performance.now() - start).toBeLessThan(3000);
+  expect(all[0]?.entry.name).toBe('f2.tar.gz');
+});

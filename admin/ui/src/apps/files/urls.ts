@@ -9,6 +9,11 @@ export function contentUrl(path: string, inline = false): string {
   return `${api}/fs/content?${q}`;
 }
 
+// pictureUrl is a file's bytes to be shown; those of another version have another address.
+export function pictureUrl(entry: { path: string; etag: string }): string {
+  return `${contentUrl(entry.path, true)}&v=${encodeURIComponent(entry.etag)}`;
+}
+
 // archiveUrl is a zip of entries of one folder; without names, of all of it.
 export function archiveUrl(dir: string, entries: readonly string[] = []): string {
   const q = new URLSearchParams({ path: dir });
