@@ -165,6 +165,24 @@ export function scroll(element: HTMLElement, top: number): void {
   element.dispatchEvent(new Event('scroll'));
 }
 
+// button is the button of that name. To ask for it by its role takes a tenth of a
+// second where there is no browser, on a page with a list.
+export function button(name: string): HTMLElement {
+  const found = [...document.querySelectorAll<HTMLElement>('button, a.button')].find((b) => b.getAttribute('aria-label') === name || b.textContent.trim() === name);
+  if (!found) throw new Error(`There is no button ${name}`);
+  return found;
+}
+
+// off: it is there and cannot be pressed
+export function off(b: HTMLElement): boolean {
+  return b.getAttribute('aria-disabled') === 'true';
+}
+
+// rows are those of a list or a grid that are drawn.
+export function rows(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>('[data-i]')];
+}
+
 // hands are the person's: they wait for nothing, and move the clock where it is held.
 export function hands(): UserEvent {
   return userEvent.setup({ delay: null, advanceTimers: (ms) => (vi.isFakeTimers() ? vi.advanceTimersByTime(ms) : undefined) });

@@ -5,12 +5,13 @@ import * as cluster from '../../../e2e/fixture/cluster';
 import { windowFor, windows } from '../../desk/desk.svelte';
 import { Win, type Params } from '../../desk/windows.svelte';
 import { speak } from '../../i18n/index.svelte';
-import { hands, refusal, screenOf, server, signIn, type Call, type Server } from '../../testing';
+import { button, hands, off, refusal, rows, screenOf, server, signIn, type Call, type Server } from '../../testing';
 import { transfers } from '../../transfers/queue.svelte';
 import { confirmations } from '../../ui/confirm.svelte';
 import { contextMenus } from '../../ui/menu.svelte';
 import { toasts } from '../../ui/toast.svelte';
 import App from './App.svelte';
+import { branches } from './branches.svelte';
 import { changed } from './changes';
 import { clip } from './clip.svelte';
 import { look } from './look.svelte';
@@ -34,6 +35,7 @@ beforeEach(() => {
   confirmations.current = null;
   contextMenus.current = null;
   clip.current = null;
+  branches.forget(['/', '/Photos', '/Photos/2025'], () => false); // the page knows them once for all windows
   drive = {
     '/': [dir('/Photos'), file('/b10.txt', 30), file('/b9.txt', 20), file('/A.txt', 40)],
     '/Photos': [file('/Photos/cat.jpg', 2048), dir('/Photos/2025')],
@@ -62,13 +64,10 @@ async function open(params: Params = {}): Promise<HTMLElement> {
 }
 
 const grid = (): HTMLElement => document.querySelector<HTMLElement>('[role=grid], [role=listbox]') as HTMLElement;
-const rows = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[data-i]')];
 const nameOf = (r: HTMLElement): string => r.querySelector('bdi')?.textContent ?? '';
 const names = (): string[] => rows().map(nameOf);
 const row = (name: string): HTMLElement => rows().find((r) => nameOf(r) === name) as HTMLElement;
 const chosen = (): string[] => rows().filter((r) => r.ariaSelected === 'true' || r.getAttribute('aria-selected') === 'true').map(nameOf);
-const button = (name: string): HTMLElement => screen.getByRole('button', { name });
-const off = (b: HTMLElement): boolean => b.getAttribute('aria-disabled') === 'true';
 const press = (key: string, more: Partial<KeyboardEvent> = {}): boolean => fireEvent.keyDown(grid(), { key, ...more }) as unknown as boolean;
 
 describe('a folder', () => {

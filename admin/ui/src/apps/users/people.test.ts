@@ -5,7 +5,7 @@ import { windowFor, windows } from '../../desk/desk.svelte';
 import { Win, type Params } from '../../desk/windows.svelte';
 import { speak } from '../../i18n/index.svelte';
 import type { Role } from '../../api/session.svelte';
-import { hands, refusal, screenOf, server, signIn, type Call, type Server } from '../../testing';
+import { button, hands, off, refusal, rows, screenOf, server, signIn, type Call, type Server } from '../../testing';
 import { confirmations } from '../../ui/confirm.svelte';
 import { contextMenus, type MenuItem } from '../../ui/menu.svelte';
 import { toasts } from '../../ui/toast.svelte';
@@ -45,10 +45,7 @@ async function open(params: Params = {}): Promise<void> {
   await vi.waitFor(() => expect(document.querySelector('[aria-busy=true]')).toBeNull());
 }
 
-const rows = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[data-i]')];
 const row = (name: string): HTMLElement => rows().find((r) => r.textContent.includes(name)) as HTMLElement;
-const button = (name: string): HTMLElement => screen.getByRole('button', { name, hidden: true });
-const off = (b: HTMLElement): boolean => b.getAttribute('aria-disabled') === 'true';
 const said = (): string[] => toasts.list.map((x) => x.text);
 
 type Item = Exclude<MenuItem, 'separator'>;
