@@ -38,7 +38,8 @@ type Actor struct {
 // Bounds of what is kept: older rows are dropped by the command that adds one.
 const (
 	EventsMax     = 20_000
-	AuditMax      = 50_000
+	AuditMax      = 50_000 // of changes
+	ReportsMax    = 20_000 // of what desks report (sign-ins, downloads), and as many of what gateways do
 	EventPageMax  = 500
 	EventTextMax  = 512  // bytes
 	AuditFieldMax = 1024 // bytes

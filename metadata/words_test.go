@@ -222,7 +222,7 @@ func TestBoundsFitEachOther(t *testing.T) {
 		"a volume is whole blocks":                         VolumeBytesMax%BlockBytesMax == 0,
 		"the default of a lock's time is allowed":          LockTimeoutDefault <= LockTimeoutMax,
 		"one user cannot take all locks":                   LocksPerUserMax < LocksMax,
-		"a page of events is part of them":                 EventPageMax <= EventsMax && EventPageMax <= AuditMax,
+		"a page of events is part of them":                 EventPageMax <= EventsMax && EventPageMax <= AuditMax && EventPageMax <= ReportsMax,
 		"the default grace is in its range":                GraceMin <= GraceDefault && GraceDefault <= GraceMax,
 		"the ranges of liveness overlap":                   SuspectAfterMin < DownAfterMin && SuspectAfterMax < DownAfterMax,
 		"a node that renews is never suspect by that":      2*SessionRenew < SessionTTL,

@@ -111,7 +111,7 @@ func (s *spaceStore) Cluster(context.Context) (metadata.ClusterInfo, error) {
 	return metadata.ClusterInfo{
 		ID: c.Cluster, Replication: int(c.Replication), Grace: time.Duration(c.Grace), ReadOnly: c.ReadOnly,
 		RepairBytesPerSecond: c.RepairBytes, SuspectAfter: time.Duration(c.SuspectAfter), DownAfter: time.Duration(c.DownAfter),
-		RepairPausedUntil: timeOf(c.RepairPausedUntil), LastEvent: max(c.NextEvent, 1) - 1, LastAudit: max(c.NextAudit, 1) - 1,
+		RepairPausedUntil: timeOf(c.RepairPausedUntil), LastEvent: max(c.NextEvent, 1) - 1, LastAudit: max(c.LastAudit, max(c.NextAudit, 1)-1),
 		FleetVersion: c.FleetVersion, NextVolume: metadata.VolumeID(c.NextVolume), Trash: a.Trash,
 		Dead: int64(c.Dead), Now: time.Unix(0, c.Now),
 	}, nil

@@ -1305,6 +1305,11 @@ type ClusterRow struct {
 	FailedMinute      int64                  `protobuf:"varint,25,opt,name=failed_minute,json=failedMinute,proto3" json:"failed_minute,omitempty"`             // minute of the last failed login, Unix minutes
 	FailedLogins      uint32                 `protobuf:"varint,26,opt,name=failed_logins,json=failedLogins,proto3" json:"failed_logins,omitempty"`             // in that minute
 	SettingsRevision  uint64                 `protobuf:"varint,27,opt,name=settings_revision,json=settingsRevision,proto3" json:"settings_revision,omitempty"` // raised by every SetCluster that changes a setting
+	LastAudit         uint64                 `protobuf:"varint,28,opt,name=last_audit,json=lastAudit,proto3" json:"last_audit,omitempty"`                      // newest id of a record; 0: next_audit-1, there are only records of changes
+	FirstReport       uint64                 `protobuf:"varint,29,opt,name=first_report,json=firstReport,proto3" json:"first_report,omitempty"`                // as first_audit and next_audit, of what desks report
+	NextReport        uint64                 `protobuf:"varint,30,opt,name=next_report,json=nextReport,proto3" json:"next_report,omitempty"`
+	FirstGateway      uint64                 `protobuf:"varint,31,opt,name=first_gateway,json=firstGateway,proto3" json:"first_gateway,omitempty"` // of what gateways report
+	NextGateway       uint64                 `protobuf:"varint,32,opt,name=next_gateway,json=nextGateway,proto3" json:"next_gateway,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1528,6 +1533,41 @@ func (x *ClusterRow) GetSettingsRevision() uint64 {
 	return 0
 }
 
+func (x *ClusterRow) GetLastAudit() uint64 {
+	if x != nil {
+		return x.LastAudit
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetFirstReport() uint64 {
+	if x != nil {
+		return x.FirstReport
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetNextReport() uint64 {
+	if x != nil {
+		return x.NextReport
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetFirstGateway() uint64 {
+	if x != nil {
+		return x.FirstGateway
+	}
+	return 0
+}
+
+func (x *ClusterRow) GetNextGateway() uint64 {
+	if x != nil {
+		return x.NextGateway
+	}
+	return 0
+}
+
 // Actor is who asks for a change.
 type Actor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1706,7 +1746,7 @@ func (x *EventRow) GetText() string {
 	return ""
 }
 
-// AuditRow: key A id.
+// AuditRow: key A, B or F number; the id is one sequence over all three.
 type AuditRow struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1994,7 +2034,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\bTrashRow\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\"!\n" +
 	"\aDeadRow\x12\x16\n" +
-	"\x06length\x18\x01 \x01(\rR\x06length\"\xd5\x06\n" +
+	"\x06length\x18\x01 \x01(\rR\x06length\"\x80\b\n" +
 	"\n" +
 	"ClusterRow\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x18\n" +
@@ -2031,7 +2071,14 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"down_after\x18\x18 \x01(\x03R\tdownAfter\x12#\n" +
 	"\rfailed_minute\x18\x19 \x01(\x03R\ffailedMinute\x12#\n" +
 	"\rfailed_logins\x18\x1a \x01(\rR\ffailedLogins\x12+\n" +
-	"\x11settings_revision\x18\x1b \x01(\x04R\x10settingsRevision\"\x91\x01\n" +
+	"\x11settings_revision\x18\x1b \x01(\x04R\x10settingsRevision\x12\x1d\n" +
+	"\n" +
+	"last_audit\x18\x1c \x01(\x04R\tlastAudit\x12!\n" +
+	"\ffirst_report\x18\x1d \x01(\x04R\vfirstReport\x12\x1f\n" +
+	"\vnext_report\x18\x1e \x01(\x04R\n" +
+	"nextReport\x12#\n" +
+	"\rfirst_gateway\x18\x1f \x01(\x04R\ffirstGateway\x12!\n" +
+	"\fnext_gateway\x18  \x01(\x04R\vnextGateway\"\x91\x01\n" +
 	"\x05Actor\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12\x12\n" +

@@ -42,7 +42,7 @@ func (c *Client) Cluster(ctx context.Context) (metadata.ClusterInfo, error) {
 		ID: r.GetCluster(), Replication: int(r.GetReplication()), Grace: time.Duration(r.GetGrace()),
 		SettingsRevision: r.GetSettingsRevision(), RepairBytesPerSecond: r.GetRepairBytes(), RepairPausedUntil: fromNanos(r.GetRepairPausedUntil()),
 		SuspectAfter: time.Duration(r.GetSuspectAfter()), DownAfter: time.Duration(r.GetDownAfter()),
-		Mutes: mutesFromPB(a.GetMutes()), LastEvent: max(r.GetNextEvent(), 1) - 1, LastAudit: max(r.GetNextAudit(), 1) - 1,
+		Mutes: mutesFromPB(a.GetMutes()), LastEvent: max(r.GetNextEvent(), 1) - 1, LastAudit: max(r.GetLastAudit(), max(r.GetNextAudit(), 1)-1),
 		ReadOnly: r.GetReadOnly(), FleetVersion: r.GetFleetVersion(),
 		NextVolume: metadata.VolumeID(r.GetNextVolume()), Trash: a.GetTrash(), Dead: int64(r.GetDead()), Now: fromNanos(r.GetNow()),
 	}, nil

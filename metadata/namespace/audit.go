@@ -93,11 +93,12 @@ func (s *state) audit(cmd *metapb.Command, refused error) error {
 		}
 		row.Actor.User = user
 	}
-	return s.addAudit(row)
+	return s.addAudit(row, false)
 }
 
-// addAudit writes a record under the next id.
-func (s *state) addAudit(from *metapb.AuditRow) error {
+// addAudit writes a record under the next id. reported: somebody says so; else
+// it is the record that a command makes of itself.
+func (s *state) addAudit(from *metapb.AuditRow, reported bool) error {
 	row := proto.CloneOf(from) // neither the command nor the state's own is kept
 	if row.Actor == nil {
 		row.Actor = &metapb.Actor{Origin: "system"}
@@ -108,17 +109,10 @@ func (s *state) addAudit(from *metapb.AuditRow) error {
 	} {
 		*field = cut(*field, metadata.AuditFieldMax)
 	}
-	c := s.cluster
-	c.FirstAudit, c.NextAudit = max(c.FirstAudit, 1), max(c.NextAudit, 1)
-	row.Id, row.Time = c.NextAudit, s.now
-	c.NextAudit++
-	if c.NextAudit-c.FirstAudit > metadata.AuditMax {
-		if err := deleteRow(s.kv, keyAudit(c.FirstAudit)); err != nil {
-			return err
-		}
-		c.FirstAudit++
-	}
-	return putRow(s.kv, keyAudit(row.Id), row)
+	ring := ringsOf(s.cluster)[ringOf(row, reported)]
+	row.Id, row.Time = lastAudit(s.cluster)+1, s.now
+	s.cluster.LastAudit = row.Id
+	return ring.add(s.kv, row)
 }
 
 // recordAudit records what changes nothing here: a login, a download.
@@ -145,7 +139,7 @@ func (s *state) recordAudit(cmd *metapb.Command, op *metapb.RecordAudit) (*metap
 			row.Detail = fmt.Sprintf("%d more were not recorded a while before. %s", before-failedLoginsMax, row.Detail)
 		}
 	}
-	return nil, s.addAudit(row)
+	return nil, s.addAudit(row, true)
 }
 
 // isChange reports whether an action is one that commands note of themselves: a
@@ -179,15 +173,14 @@ func (v view) listAudit(q *metapb.ListEvents) (*metapb.Answer, error) {
 		return nil, err
 	}
 	a := &metapb.Answer{}
-	err = v.newest(tableAudit, m, v.cluster.FirstAudit, v.cluster.NextAudit, func(key, val []byte) (bool, error) {
-		row, err := decodeRow[metapb.AuditRow](key, val)
-		if err != nil || !m.audit(row) {
-			return false, err
+	err = v.newestAudit(m, func(row *metapb.AuditRow) bool {
+		if !m.audit(row) {
+			return true
 		}
 		if a.More = len(a.Audit) == m.limit; !a.More {
 			a.Audit = append(a.Audit, row)
 		}
-		return a.More, nil
+		return !a.More
 	})
 	return a, err
 }

@@ -212,4 +212,3 @@ func (v view) newest(table byte, m *match, first, next uint64, fn func(key, val 
 }
 
 func keyEvent(id uint64) []byte { return binary.BigEndian.AppendUint64([]byte{tableEvent}, id) }
-func keyAudit(id uint64) []byte { return binary.BigEndian.AppendUint64([]byte{tableAudit}, id) }

@@ -25,21 +25,30 @@ func (c *fleetCheck) checkEvents() error {
 		})
 }
 
-// checkAudit proves the same of the audit.
+// checkAudit proves the same of each ring of the audit.
 func (c *fleetCheck) checkAudit() error {
-	last := int64(0)
-	return c.checkLog("audit record", tableAudit, c.cluster.FirstAudit, c.cluster.NextAudit, metadata.AuditMax,
-		func(id uint64, key, val []byte) error {
+	newest := uint64(0)
+	for i, r := range ringsOf(c.cluster) {
+		what := [rings]string{"audit record", "report", "gateway's report"}[i]
+		last, lastID := int64(0), uint64(0)
+		err := c.checkLog(what, r.table, *r.first, *r.next, int(r.most), func(number uint64, key, val []byte) error {
 			row, err := decodeRow[metapb.AuditRow](key, val)
 			if err != nil {
 				return err
 			}
-			c.want(row.Id == id, "audit record %d: its row says %d", id, row.Id)
-			c.want(row.Action != "" && row.Outcome != "" && row.Actor != nil, "audit record %d: no action, outcome or actor", id)
-			c.want(row.Time >= last && row.Time <= c.cluster.Now, "audit record %d: out of the order of time", id)
-			last = row.Time
+			c.want(row.Id >= number && row.Id > lastID && row.Id <= lastAudit(c.cluster), "%s %d: its row says %d", what, number, row.Id)
+			c.want(row.Action != "" && row.Outcome != "" && row.Actor != nil, "%s %d: no action, outcome or actor", what, number)
+			c.want(row.Time >= last && row.Time <= c.cluster.Now, "%s %d: out of the order of time", what, number)
+			last, lastID = row.Time, row.Id
+			newest = max(newest, row.Id)
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+	}
+	c.want(newest == lastAudit(c.cluster), "audit: the newest record is %d, want %d", newest, lastAudit(c.cluster))
+	return nil
 }
 
 // checkLog walks a table whose ids have no gaps.

@@ -33,7 +33,9 @@ const (
 	tableToken   = 'J' // token id -> TokenRow
 	tableResult  = 'R' // session, sequence -> Result; sequence 0 -> floor u64
 	tableEvent   = 'E' // event -> EventRow
-	tableAudit   = 'A' // record -> AuditRow
+	tableAudit   = 'A' // number -> AuditRow: changes
+	tableReport  = 'B' // number -> AuditRow: what desks report
+	tableGateway = 'F' // number -> AuditRow: what gateways report
 	tableMute    = 'H' // code of a check -> MuteRow
 	tableDesktop = 'O' // user -> bytes
 	tableLeaseOf = 'Y' // session, volume -> nonce of the grant, or empty: the leases of a session

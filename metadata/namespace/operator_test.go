@@ -92,7 +92,7 @@ func TestAuditIsBounded(t *testing.T) {
 	w := plantedWorld(t)
 	record := fleetCommand(parseStep("record download outcome=ok"), w.now)
 	batch := &metapb.Batch{Version: 1, Now: w.now}
-	for range metadata.AuditMax + 10 {
+	for range metadata.ReportsMax + 10 {
 		batch.Commands = append(batch.Commands, record)
 	}
 	w.index++
@@ -100,8 +100,8 @@ func TestAuditIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.check()
-	if n := w.rows(tableAudit); n != metadata.AuditMax {
-		t.Errorf("%d records are kept, want %d", n, metadata.AuditMax)
+	if n := w.rows(tableReport); n != metadata.ReportsMax {
+		t.Errorf("%d records are kept, want %d", n, metadata.ReportsMax)
 	}
 	before := w.newestAudit().Id
 	failed := fleetCommand(parseStep("record login.failed outcome=denied detail=mallory by=eve/gateway"), w.now)
@@ -140,7 +140,7 @@ func TestAuditCutsWhatIsTooLong(t *testing.T) {
 // TestFolderOfBefore opens rows that were written before there were events.
 func TestFolderOfBefore(t *testing.T) {
 	w := plantedWorld(t)
-	for _, table := range []byte{tableEvent, tableAudit, tableMute, tableDesktop} {
+	for _, table := range []byte{tableEvent, tableAudit, tableReport, tableGateway, tableMute, tableDesktop} {
 		keys, err := scanKeys(w.kv, []byte{table}, []byte{table + 1}, 1<<20)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +150,8 @@ func TestFolderOfBefore(t *testing.T) {
 		}
 	}
 	edit[metapb.ClusterRow](keyCluster(), func(c *metapb.ClusterRow) {
-		c.FirstEvent, c.NextEvent, c.FirstAudit, c.NextAudit = 0, 0, 0, 0
+		c.FirstEvent, c.NextEvent, c.FirstAudit, c.NextAudit, c.LastAudit = 0, 0, 0, 0, 0
+		c.FirstReport, c.NextReport, c.FirstGateway, c.NextGateway = 0, 0, 0, 0
 	})(w.kv)
 	w.check()
 	for _, step := range []string{"events", "audit", "desktopof adm"} {

@@ -420,7 +420,7 @@ func (h *deskHistory) compare(cmd *metapb.Command) {
 			fail("desktop of "+name, got)
 		}
 	}
-	if n := h.rows(tableAudit); n != h.twin.audits || int(max(c.NextAudit, 1))-1 != n {
+	if n := h.rows(tableAudit) + h.rows(tableReport) + h.rows(tableGateway); n != h.twin.audits || int(lastAudit(c)) != n {
 		fail("records", n)
 	}
 	if n := h.rows(tableEvent); n != h.twin.events {
