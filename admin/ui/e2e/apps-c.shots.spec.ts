@@ -89,12 +89,16 @@ for (const look of looks) {
       await shot(page, 'events-held');
     });
 
-    test(`name and zone, ${look.name}`, async ({ page, server, desk }) => {
+    test(`another zone, ${look.name}`, async ({ page, server, desk }) => {
       install(server, 40);
       await desk('/d/nodes/n10');
       await page.getByRole('button', { name: say('More actions', 'Weitere Aktionen') }).last().click();
-      await page.getByRole('menuitem', { name: say('Name and zone…', 'Name und Zone …') }).click();
-      await shot(page, 'node-edit');
+      await page.getByRole('menuitem', { name: say('Move to zone…', 'In eine Zone stellen …') }).click();
+      await shot(page, 'node-zone');
+      await page.getByLabel(say('New zone', 'Neue Zone')).fill('row-2/rack-7');
+      await page.keyboard.press('Enter');
+      await expect(page.getByRole('dialog').getByText('zone of dn-0010')).toBeVisible();
+      await shot(page, 'node-zone-asked');
     });
 
     test(`a new machine, ${look.name}`, async ({ page, server, desk }) => {

@@ -185,23 +185,33 @@ test('the button of a row has its acts, and does not open the row', async ({ pag
   await expect(page.getByRole('dialog', { name: 'Drain dn-0010' })).toBeVisible();
 });
 
-test('a zone that the server itself says again is told', async ({ page, server, desk }) => {
+test('a node gets another zone: chosen, told what it means, done; and its own back', async ({ page, server, desk }) => {
   install(server);
-  const { node } = await import('./fixture/fleet');
   const sent: unknown[] = [];
-  server.over.set('PATCH /nodes/n10', ({ body }) => {
-    sent.push(body);
-    return { status: 200, body: { ...node(10), zone: 'kiel' } };
+  server.over.set('POST /nodes/n10/zone', ({ url, body }) => {
+    sent.push([url.searchParams.get('dry_run'), body]);
+    return { status: 200, body: impact(url.searchParams.has('dry_run'), 'dn-0010 is in the zone kiel then.') };
   });
   await desk('/d/nodes/n10');
+  await expect(page.getByText('row-3/rack-11, set by an operator; the machine says row-9/rack-9')).toBeVisible();
   await page.getByRole('button', { name: 'More actions' }).click();
-  await page.getByRole('menuitem', { name: 'Name and zone…' }).click();
-  const dialog = page.getByRole('dialog', { name: 'dn-0010' });
-  await dialog.getByLabel('Zone').fill('kiel');
-  await dialog.getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByText('Saved.')).toBeVisible();
-  expect(sent).toEqual([{ zone: 'kiel' }]);
-  await expect(page.getByText(/^The server says its own zone again: row-/)).toBeVisible({ timeout: 9000 });
+  await page.getByRole('menuitem', { name: 'Move to zone…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Zone of dn-0010' });
+  await expect(dialog.getByRole('button', { name: 'Go on…' })).toHaveAttribute('aria-disabled', 'true');
+  await dialog.getByLabel('New zone').fill(' kiel ');
+  await page.keyboard.press('Enter');
+  const asked = page.getByRole('dialog', { name: 'Move dn-0010 to kiel' });
+  await expect(asked.getByText('dn-0010 is in the zone kiel then.')).toBeVisible();
+  await asked.getByLabel('Reason').fill('moved');
+  await asked.getByRole('button', { name: 'Move to this zone' }).click();
+  await expect(page.getByText('dn-0010 is in kiel now.')).toBeVisible();
+  expect(sent).toEqual([['true', { zone: 'kiel' }], [null, { zone: 'kiel', reason: 'moved' }]]);
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Move to zone…' }).click();
+  await page.getByRole('button', { name: 'Back to what the machine says: row-9/rack-9' }).click();
+  await page.getByRole('button', { name: 'Take the machine’s own' }).click();
+  await expect(page.getByText('dn-0010 is where its machine says.')).toBeVisible();
+  expect(sent.at(-1)).toEqual([null, { zone: '', reason: '' }]);
 });
 
 test('a node that is struck off is asked for again, and nobody sees it alive', async ({ page, server, desk }) => {

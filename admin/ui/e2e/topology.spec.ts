@@ -1,4 +1,5 @@
-import { install, volume } from './fixture/fleet';
+import type { Locator, Page } from '@playwright/test';
+import { impact, install, volume } from './fixture/fleet';
 import { expect, test } from './fixture/test';
 
 // The map, its keys, its twin, and the copies of a volume on it.
@@ -60,4 +61,67 @@ test('nothing to add for who may not add', async ({ page, server, desk }) => {
   server.me = { ...server.me, role: 'viewer' };
   await desk('/d/topology');
   await expect(page.getByRole('button', { name: 'Add a machine' })).toHaveAttribute('aria-disabled', 'true');
+});
+
+async function carry(page: Page, from: Locator, to: Locator): Promise<void> {
+  await to.scrollIntoViewIfNeeded();
+  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
+  if (!a || !b) throw new Error('nothing to carry');
+  await page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(a.x + a.width / 2 + 20, a.y + a.height / 2 + 8, { steps: 3 });
+  await page.mouse.move(b.x + b.width / 2, b.y + 6, { steps: 4 });
+}
+
+test('a node is carried to another zone; Escape, and where it is, mean nothing', async ({ page, server, desk }) => {
+  install(server, 12);
+  const asked: unknown[] = [];
+  server.over.set('POST /nodes/n2/zone', ({ url, body }) => {
+    asked.push([url.searchParams.has('dry_run'), body]);
+    return { status: 200, body: impact(url.searchParams.has('dry_run'), 'It is in the zone row-3/rack-7 then.') };
+  });
+  await desk('/d/topology');
+  const node = page.locator('[data-node="n2"]');
+  const rack = page.locator('[data-zone="row-3/rack-7"]');
+  await carry(page, node, rack);
+  await expect(page.getByText('dn-0002 → row-3/rack-7')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.mouse.up();
+  await expect(page.getByText('dn-0002 →')).toHaveCount(0);
+  await carry(page, node, page.locator('[data-zone="row-3/rack-3"]'));
+  await expect(page.getByText('dn-0002', { exact: true })).toHaveCount(2);
+  await page.mouse.up();
+  await expect(page.getByText('dn-0002', { exact: true })).toHaveCount(1);
+  expect(asked).toEqual([]);
+  await carry(page, node, rack);
+  await page.mouse.up();
+  const dialog = page.getByRole('dialog', { name: 'Move dn-0002 to row-3/rack-7' });
+  await expect(dialog.getByText('It is in the zone row-3/rack-7 then.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Move to this zone' }).click();
+  await expect(page.getByText('dn-0002 is in row-3/rack-7 now.')).toBeVisible();
+  expect(asked).toEqual([[true, { zone: 'row-3/rack-7' }], [false, { zone: 'row-3/rack-7', reason: '' }]]);
+  await node.click();
+  await expect(page.getByRole('heading', { name: 'dn-0002' }).last()).toBeVisible();
+});
+
+test('the same by keys: menu, zone, confirmation', async ({ page, server, desk }) => {
+  install(server, 12);
+  await desk('/d/topology');
+  await page.locator('[data-node="n2"]').focus();
+  await page.keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'Move to zone…' }).press('Enter');
+  await page.getByRole('dialog', { name: 'Zone of dn-0002' }).getByLabel('New zone').fill('cellar');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Move dn-0002 to cellar' }).getByText('zone of dn-0002')).toBeVisible();
+});
+
+test('who may not move a node cannot carry it, and is told why', async ({ page, server, desk }) => {
+  install(server, 12);
+  server.me = { ...server.me, role: 'viewer' };
+  await desk('/d/topology');
+  await carry(page, page.locator('[data-node="n2"]'), page.locator('[data-zone="row-3/rack-7"]'));
+  await expect(page.getByText('dn-0002 →')).toHaveCount(0);
+  await page.mouse.up();
+  await page.locator('[data-node="n2"]').click({ button: 'right' });
+  await expect(page.getByRole('menuitem', { name: 'Move to zone…' })).toHaveAttribute('aria-disabled', 'true');
 });

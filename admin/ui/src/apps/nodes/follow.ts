@@ -17,8 +17,3 @@ export function follow(old: Node, changes: Schemas['NodeChanges']): Node | undef
 export function newcomers(nodes: readonly Node[] | undefined, before: ReadonlySet<string> | null): Node[] {
   return before && nodes ? nodes.filter((n) => !before.has(n.id)) : [];
 }
-
-// edited is what a form changed: what it did not touch stays as it is by now.
-export function edited(old: Pick<Node, 'name' | 'zone'>, name: string, zone: string): { name?: string; zone?: string } {
-  return { ...(name !== old.name && { name }), ...(zone !== old.zone && { zone }) };
-}

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import type { Node } from '../../model/nodes';
 import { bulkMost, cannot, names, result } from './bulk';
 import { session } from '../../api/session.svelte';
-import { edited, follow, newcomers } from './follow';
+import { follow, newcomers } from './follow';
 import { columns, disksText, latency, matching } from './columns';
 import { menu } from './menu';
 
@@ -69,9 +69,9 @@ test('several at once: who may, how many, and what came of it', () => {
 test('the menu of one node follows its state, that of several acts on all', () => {
   session.me = { ...someone, role: 'operator' };
   const labels = (list: Node[]) => menu(list, () => undefined).map((i) => (i === 'separator' ? '-' : i.label));
-  expect(labels([node])).toEqual(['Open', 'Safe to stop?', '-', 'Maintenance…', 'Drain…', '-', 'Remove…']);
-  expect(labels([{ ...node, state: 'draining' }])).toEqual(['Open', 'Safe to stop?', '-', 'Make active again', 'Maintenance…', '-', 'Remove…']);
-  expect(labels([{ ...node, state: 'maintenance', storage: false }])).toEqual(['Open', 'Safe to stop?', '-', 'Make active again', '-', 'Remove…']);
+  expect(labels([node])).toEqual(['Open', 'Safe to stop?', '-', 'Maintenance…', 'Drain…', 'Move to zone…', '-', 'Remove…']);
+  expect(labels([{ ...node, state: 'draining' }])).toEqual(['Open', 'Safe to stop?', '-', 'Make active again', 'Maintenance…', 'Move to zone…', '-', 'Remove…']);
+  expect(labels([{ ...node, state: 'maintenance', storage: false }])).toEqual(['Open', 'Safe to stop?', '-', 'Make active again', 'Move to zone…', '-', 'Remove…']);
   expect(labels([node, node])).toEqual(['Drain…', 'Maintenance…']);
   expect(labels([])).toEqual([]);
   const remove = menu([node], () => undefined).at(-1);
@@ -89,11 +89,4 @@ test('nobody is new while it is not known who was there', () => {
   expect(newcomers([node], null)).toEqual([]);
   expect(newcomers(undefined, new Set())).toEqual([]);
   expect(newcomers([node], new Set(['8']))).toEqual([node]);
-});
-
-test('only what was edited is sent', () => {
-  expect(edited(node, 'dn-07', 'kiel')).toEqual({ zone: 'kiel' });
-  expect(edited(node, 'other', 'berlin')).toEqual({ name: 'other' });
-  expect(edited(node, 'dn-07', '')).toEqual({ zone: '' });
-  expect(edited(node, 'dn-07', 'berlin')).toEqual({});
 });

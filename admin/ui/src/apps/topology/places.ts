@@ -15,6 +15,11 @@ export function placeOf(zone: string): { zone: string; rack: string } {
 
 const alarming: readonly NodeState[] = ['down', 'suspect'];
 
+// nameOf is the inverse of placeOf.
+export function nameOf(zone: string, rack: string): string {
+  return rack ? `${zone}/${rack}` : zone;
+}
+
 // needsLook: down, suspect, or with a failed disk.
 export function needsLook(n: Node): boolean {
   return alarming.includes(stateOf(n)) || failedDisks(n) > 0;

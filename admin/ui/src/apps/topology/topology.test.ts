@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../model/nodes';
-import { needsLook, placeOf, places, shadeOf, step, targetOf, topOf, valueOf } from './places';
+import { nameOf, needsLook, placeOf, places, shadeOf, step, targetOf, topOf, valueOf } from './places';
 import { groupsOf } from './copies.svelte';
 import { spoken } from './text';
 
@@ -27,6 +27,7 @@ const node: Node = {
 test('a zone with a slash is a zone and a rack', () => {
   expect(placeOf('row-1/rack-2/shelf')).toEqual({ zone: 'row-1', rack: 'rack-2/shelf' });
   expect(placeOf('kiel')).toEqual({ zone: 'kiel', rack: '' });
+  for (const zone of ['', 'kiel', 'row-1/rack-2/shelf']) expect(nameOf(placeOf(zone).zone, placeOf(zone).rack)).toBe(zone);
   const got = places([node, { ...node, id: 'n8', zone: 'row-1/rack-10', liveness: 'down' }, { ...node, id: 'n9', zone: '' }]);
   expect(got.map((p) => [p.name, p.nodes, p.bad, p.racks.map((r) => r.name)])).toEqual([
     ['', 1, 0, ['']],
