@@ -185,7 +185,7 @@ export function rows(): HTMLElement[] {
 
 // hands are the person's: they wait for nothing, and move the clock where it is held.
 export function hands(): UserEvent {
-  return userEvent.setup({ delay: null, advanceTimers: (ms) => (vi.isFakeTimers() ? vi.advanceTimersByTime(ms) : undefined) });
+  return userEvent.setup({ delay: null, pointerEventsCheck: 0, advanceTimers: (ms) => (vi.isFakeTimers() ? vi.advanceTimersByTime(ms) : undefined) });
 }
 
 // snippet is a part of a template: what it is given becomes text.

@@ -88,7 +88,8 @@ export async function guarded(request: Request): Promise<Response> {
   const again = request.clone();
   const response = await fetch(request);
   if (response.status === 401 && session.me?.signed_in && !/\/session(\/sudo)?$/.test(request.url)) {
-    return (await session.lock(request.signal)) ? fetch(again) : response;
+    // The password may be asked for behind the lock, too.
+    return (await session.lock(request.signal)) ? guarded(again) : response;
   }
   if (response.status === 403 && (await codeOf(response)) === sudoCode) {
     return (await session.sudo(request.signal)) ? fetch(again) : response;

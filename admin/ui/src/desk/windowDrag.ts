@@ -5,14 +5,14 @@ import { drag, type Drag } from './drag';
 import { snapAt, snapRect, type Edge, type Snap } from './geometry';
 import type { Win } from './windows.svelte';
 
-// state is what Escape brings back.
-function state(win: Win): () => void {
+// asItIs is what Escape brings back, while a window is moved or resized.
+export function asItIs(win: Win): () => void {
   const { rect, snap, restore } = win;
   return () => Object.assign(win, { rect, snap, restore });
 }
 
 function moving(win: Win, x: number): Drag {
-  const undo = state(win);
+  const undo = asItIs(win);
   let from = { ...win.rect };
   if (win.restore) {
     // A snapped window comes loose under the pointer, in its old size, on whole
@@ -61,7 +61,7 @@ export function grip(win: Win, edge: Edge): Attachment<HTMLElement> {
   return (el) => {
     const down = (e: PointerEvent): void =>
       drag(e, () => {
-        const undo = state(win);
+        const undo = asItIs(win);
         const { x, y, w, h } = win.rect;
         if (win.snap) windows.place(win, { x, y, w, h });
         return {

@@ -36,6 +36,9 @@ export class Windows {
   top = $derived(this.#topmost());
   #z = 1;
   #next = 1;
+  // #shrunk are windows that a smaller screen made smaller: as they were, and as
+  // they were made. Who has moved one since has decided.
+  #shrunk = new WeakMap<Win, { was: Rect; made: Rect }>();
 
   #topmost(): Win | null {
     let best: Win | null = null;
@@ -117,7 +120,16 @@ export class Windows {
     const old = this.area;
     if (old.x === area.x && old.y === area.y && old.w === area.w && old.h === area.h) return;
     this.area = area;
-    for (const w of this.list) w.rect = w.snap ? snapRect(w.snap, area) : clamp(w.rect, area);
+    for (const w of this.list) {
+      if (w.snap) {
+        w.rect = snapRect(w.snap, area);
+        continue;
+      }
+      const before = this.#shrunk.get(w);
+      const was = before?.made === w.rect ? before.was : w.rect;
+      w.rect = clamp(was, area);
+      this.#shrunk.set(w, { was, made: w.rect });
+    }
   }
 
   // next brings up the window used longest ago (or the one before).
