@@ -69,7 +69,8 @@ export class Entry<T> {
     if (this.used) return;
     for (const stop of this.#stops.splice(0)) stop();
     clearTimeout(this.#soon);
-    this.#drop = setTimeout(() => entries.delete(this.key), keepFor);
+    // Another one may have its key by then.
+    this.#drop = setTimeout(() => entries.get(this.key) === (this as unknown) && entries.delete(this.key), keepFor);
   }
 
   // later reads again soon; after a reading that is under way, never instead of

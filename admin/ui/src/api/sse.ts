@@ -11,10 +11,11 @@ export class Parser {
   #id = '';
   #topic = '';
   #data: string[] = [];
+  #size = 0;
 
   push(text: string): Event[] {
     this.#rest += text;
-    if (this.#rest.length > limit) throw new Error('an event is larger than 4 MiB');
+    if (this.#rest.length + this.#size > limit) throw new Error('an event is larger than 4 MiB');
     const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? '';
     const events: Event[] = [];
@@ -32,7 +33,10 @@ export class Parser {
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
     if (field === 'id') this.#id = value;
     if (field === 'event') this.#topic = value;
-    if (field === 'data') this.#data.push(value);
+    if (field === 'data') {
+      this.#data.push(value);
+      this.#size += value.length + 1;
+    }
     return null;
   }
 
@@ -41,6 +45,7 @@ export class Parser {
     const empty = this.#data.length === 0;
     this.#topic = '';
     this.#data = [];
+    this.#size = 0;
     return empty ? null : event;
   }
 }

@@ -101,9 +101,10 @@ export function short(at: Moment, now: Moment = Date.now()): string {
 // stamp writes the time today, and the day with the time before that: 21 Nov, 23:58.
 export function stamp(at: Moment, now: Moment = Date.now()): string {
   const [d, n] = [dateOf(at), dateOf(now)];
-  if (d.toDateString() === n.toDateString()) return short(d, n);
-  const year = d.getFullYear() === n.getFullYear() ? undefined : 'numeric';
-  return d.toLocaleString(locale(), { day: 'numeric', month: 'short', year, hour: '2-digit', minute: '2-digit', hour12: false });
+  const part = (x: Date, options: Intl.DateTimeFormatOptions): string => x.toLocaleDateString('en', { ...options, timeZone: zone() });
+  if (part(d, {}) === part(n, {})) return short(d, n);
+  const year = part(d, { year: 'numeric' }) === part(n, { year: 'numeric' }) ? undefined : 'numeric';
+  return d.toLocaleString(locale(), { day: 'numeric', month: 'short', year, hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone() });
 }
 
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
