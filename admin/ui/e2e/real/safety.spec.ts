@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { password } from './cluster';
+import { password, type Cluster } from './cluster';
 import { expect, pill, tabTo, test } from './test';
 
 // What a person sees while a cluster of real processes loses a machine, gets
@@ -29,6 +29,14 @@ async function watch(page: Page): Promise<() => Promise<Seen[]>> {
   return () => page.evaluate(() => (globalThis as unknown as { seenVerdicts: Seen[] }).seenVerdicts);
 }
 
+// limit holds repair and drains to so many bytes per second; 0 lets them go.
+async function limit(page: Page, cluster: Cluster, bytes: number): Promise<void> {
+  const answer = await page.request.put(`${cluster.admin}/api/v1/replication/limit`, {
+    data: { bytes_per_second: bytes, reason: 'to look at it' }, headers: { Origin: cluster.admin },
+  });
+  expect(answer.status()).toBe(200);
+}
+
 const some = (mib: number): Uint8Array<ArrayBuffer> => {
   const b = new Uint8Array(mib << 20);
   for (let i = 0; i < b.length; i += 997) b[i] = i % 251;
@@ -45,13 +53,7 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
 
   await signedIn('/d/overview');
   await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 20_000 });
-  const limit = async (bytes: number): Promise<void> => {
-    const answer = await page.request.put(`${cluster.admin}/api/v1/replication/limit`, {
-      data: { bytes_per_second: bytes, reason: 'to look at it' }, headers: { Origin: cluster.admin },
-    });
-    expect(answer.status()).toBe(200);
-  };
-  await limit(1 << 20); // slow enough to be looked at
+  await limit(page, cluster, 1 << 20); // slow enough to be looked at
 
   // The victim holds data of both kinds.
   const volumes = (await cluster.volumes()).filter((v) => v.blocks > 0);
@@ -72,7 +74,7 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
   await page.screenshot({ path: join(pictures, 'at-risk.png') });
   await expect.poll(async () => (await seen()).map((s) => s.word), { timeout: 60_000 }).toContain('Repairing');
   await page.screenshot({ path: join(pictures, 'repairing.png') });
-  await limit(0);
+  await limit(page, cluster, 0);
   await expect(pill(page)).toHaveAccessibleName('Health: Protected', { timeout: 90_000 });
   const words = await seen();
   const order = words.map((s) => s.word);
@@ -110,8 +112,13 @@ test('the page, the API and the command line say the same', async ({ page, clust
 
 test('without a mouse: sign in, Nodes, drain, confirm, watch the task until it is done', async ({ page, cluster, faults }) => {
   void faults;
-  const victim = cluster.servers[0] ?? '';
-  const id = (await cluster.nodeIDs()).get(victim) ?? '';
+  // The one with most of the data, slowly enough to be watched.
+  const ids = await cluster.nodeIDs();
+  const volumes = await cluster.volumes();
+  const held = (name: string): number => volumes.filter((v) => v.replicas.some((r) => r.node === ids.get(name))).reduce((n, v) => n + v.blocks, 0);
+  const victim = [...cluster.servers].sort((a, b) => held(b) - held(a))[0] ?? '';
+  const id = ids.get(victim) ?? '';
+  expect(held(victim)).toBeGreaterThan(0);
   const press = (key: string): Promise<void> => page.keyboard.press(key);
   await page.goto(cluster.admin);
   await expect(page.getByLabel('User name')).toBeFocused();
@@ -120,6 +127,7 @@ test('without a mouse: sign in, Nodes, drain, confirm, watch the task until it i
   await page.keyboard.type(password);
   await press('Enter');
   await expect(pill(page)).toBeVisible({ timeout: 15_000 });
+  await limit(page, cluster, 8 << 20);
 
   await press('Control+k');
   await page.keyboard.type('Nodes');
@@ -152,7 +160,9 @@ test('without a mouse: sign in, Nodes, drain, confirm, watch the task until it i
   await press('Enter');
   const tasks = page.getByRole('grid', { name: 'Tasks' });
   const task = tasks.getByRole('row').filter({ hasText: victim });
-  await expect(task).toBeVisible();
+  await expect(task.getByText(/^(Running|Waiting)$/)).toBeVisible();
+  await page.screenshot({ path: join(pictures, 'draining.png') });
+  await limit(page, cluster, 0);
   await expect(task.getByText('Done', { exact: true })).toBeVisible({ timeout: 60_000 });
   await page.screenshot({ path: join(pictures, 'drained.png') });
   expect((await cluster.volumes()).filter((v) => v.replicas.some((r) => r.node === id))).toEqual([]);

@@ -30,20 +30,20 @@ export function eta(task: Task): string {
 
 export function taskColumns(): Column<Task>[] {
   return [
-    { id: 'title', title: t.col.title, text: titleOf, width: 190, grow: 1, sort: titleOf, phone: 'title' },
+    { id: 'title', title: t.col.title, text: titleOf, width: 170, grow: 1, sort: titleOf, phone: 'title' },
     { id: 'state', title: t.col.state, text: (x) => w.work[x.state], width: 115, sort: (x) => states.indexOf(x.state), phone: 'end' },
-    { id: 'progress', title: t.col.progress, text: (x) => progress(x) || t.none, width: 225, phone: 'none' },
-    { id: 'eta', title: t.col.eta, text: eta, width: 125, sort: (x) => x.eta_max_seconds ?? 0, phone: 'meta' },
+    { id: 'progress', title: t.col.progress, text: (x) => progress(x) || t.none, width: 190, phone: 'none' },
+    { id: 'eta', title: t.col.eta, text: eta, width: 105, sort: (x) => x.eta_max_seconds ?? 0, phone: 'meta' },
     {
       id: 'since',
       title: t.col.since,
       text: (x) => (x.since ? ago(x.since) : t.none),
-      width: 110,
+      width: 100,
       sort: (x) => (x.since ? Date.parse(x.since) : 0),
       phone: 'none',
     },
-    { id: 'detail', title: t.col.detail, text: detailOf, width: 130, grow: 2, phone: 'meta' },
-    { id: 'acts', title: t.col.acts, text: () => '', width: 80, align: 'end', phone: 'end' },
+    { id: 'detail', title: t.col.detail, text: detailOf, width: 190, grow: 2, phone: 'meta' },
+    { id: 'acts', title: t.col.acts, text: () => '', width: 96, align: 'end', phone: 'end' },
   ];
 }
 

@@ -21,7 +21,7 @@ export const de: Messages = {
   loseSomeHint: 'Alle Daten bleiben lesbar.',
   loseUnknown: 'Nicht bekannt',
   loseEmptyHint: 'Es ist noch nichts da, das verloren gehen kann.',
-  loseUnknownHint: 'Es gibt noch nichts zu beurteilen.',
+  loseUnknownHint: 'Das lässt sich jetzt nicht beurteilen.',
   nodes: 'Speicherserver',
   nodesUp: (up, all) => `${up} von ${all} in Betrieb`,
   noNodes: 'Noch keiner',

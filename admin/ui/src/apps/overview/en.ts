@@ -19,7 +19,7 @@ export const en = {
   loseSomeHint: 'All data stays readable.',
   loseUnknown: 'Not known',
   loseEmptyHint: 'With nothing stored, nothing can be lost.',
-  loseUnknownHint: 'There is nothing to judge yet.',
+  loseUnknownHint: 'That cannot be judged now.',
   nodes: 'Storage servers',
   nodesUp: (up: string, all: string) => `${up} of ${all} up`,
   noNodes: 'None yet',
