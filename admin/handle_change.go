@@ -7,7 +7,7 @@ import (
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
-	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // MakeDirectory implements api.StrictServerInterface.
@@ -86,7 +86,7 @@ func (h *handlers) DeleteEntries(ctx context.Context, r api.DeleteEntriesRequest
 	for _, text := range r.Body.Paths {
 		p, e, err := h.lookup(ctx, text)
 		if err == nil && p == metadata.Root {
-			err = metadata.Errorf(metadata.KindConflict, "the drive's root cannot be deleted")
+			err = errSaid(metadata.KindConflict, sayRoot())
 		}
 		if err == nil && !out.DryRun {
 			err = h.cfg.Cluster.Remove(acting, p, guardOf(ctx))
@@ -96,7 +96,7 @@ func (h *handlers) DeleteEntries(ctx context.Context, r api.DeleteEntriesRequest
 				return nil, err
 			}
 			prob, _ := problemOf(err)
-			out.Failed = append(out.Failed, api.PathProblem{Path: text, Code: prob.Code, Title: prob.Title})
+			out.Failed = append(out.Failed, api.PathProblem{Path: text, Code: prob.Code, Title: prob.Title, TitlePhrase: prob.TitlePhrase})
 			continue
 		}
 		if e.IsDir {
@@ -131,43 +131,34 @@ func (h *handlers) ChangeAttributes(ctx context.Context, r api.ChangeAttributesR
 	if !e.IsDir {
 		return nil, metadata.Errorf(metadata.KindNotDir, "%s is a file: replication and quota are set on folders", p)
 	}
-	im := api.Impact{DryRun: deref(r.Params.DryRun), Facts: []api.Fact{}, Blockers: []string{}}
-	var said []string
+	im := impact(phrase.Phrase{})
+	im.DryRun = deref(r.Params.DryRun)
+	var said []phrase.Phrase
 	if c := r.Body.Replication; c != nil {
-		said = append(said, copiesText(*c))
-		im.Facts = append(im.Facts, fact("Copies now", false, "%d", e.EffectiveReplication),
-			fact("Files in it keep their copies", false, "%d files, %s", e.Usage.Files, health.Size(e.Usage.Bytes)))
+		said = append(said, sayCopies(*c))
+		im.Facts = append(im.Facts, fact(labelCopies(), false, figure(phrase.Count(e.EffectiveReplication))),
+			fact(labelKept(), false, sayFiles(e.Usage.Files, e.Usage.Bytes)))
 		if up := h.snap.get().Report.Nodes.Up; *c > up {
-			im.Blockers = append(im.Blockers, fmt.Sprintf("there are %d storage servers that answer: they cannot keep %d copies", up, *c))
+			block(&im, blockTooManyCopies(up, *c))
 		}
 	}
 	if q := r.Body.QuotaBytes; q != nil {
-		if *q == 0 {
-			said = append(said, "the folder has no limit of its own")
-		} else {
-			said = append(said, "the folder takes at most "+health.Size(*q))
-		}
-		im.Facts = append(im.Facts, fact("In it now", *q > 0 && e.Usage.Bytes > *q, "%s", health.Size(e.Usage.Bytes)))
+		said = append(said, sayQuota(*q))
+		im.Facts = append(im.Facts, fact(labelInIt(), *q > 0 && e.Usage.Bytes > *q, figure(phrase.Bytes(e.Usage.Bytes))))
 	}
 	if len(said) == 0 {
 		return nil, metadata.Errorf(metadata.KindInvalid, "nothing is to be changed: give replication or quota_bytes")
 	}
-	im.Sentence = strings.ToUpper(said[0][:1]) + strings.Join(said, "; ")[1:] + "."
-	switch {
-	case im.DryRun:
+	sentence := sayAttributes(said)
+	im.Sentence, im.SentencePhrase = sentence.String(), sentence.Key()
+	if im.DryRun {
 		return api.ChangeAttributes200JSONResponse(im), nil
-	case len(im.Blockers) > 0:
-		return nil, metadata.Errorf(metadata.KindConflict, "%s", im.Blockers[0])
+	}
+	if err := blocked(&im); err != nil {
+		return nil, err
 	}
 	_, err = h.cfg.Cluster.SetAttr(h.acting(ctx, deref(r.Body.Reason)), p, guardOf(ctx),
 		metadata.AttrChange{Replication: r.Body.Replication, QuotaBytes: r.Body.QuotaBytes})
 	// The namespace has it in the audit, as every change of a rule.
 	return api.ChangeAttributes200JSONResponse(im), err
-}
-
-func copiesText(n int) string {
-	if n == 0 {
-		return "new files get as many copies as the folder above says"
-	}
-	return fmt.Sprintf("new files in it get %d copies", n)
 }

@@ -2,12 +2,12 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // ImpactOfNodes implements api.StrictServerInterface.
@@ -30,16 +30,10 @@ func (h *handlers) ImpactOfNodes(ctx context.Context, r api.ImpactOfNodesRequest
 		if err != nil {
 			return nil, err
 		}
-		im = api.Impact{
-			Sentence: fmt.Sprintf("Meanwhile no repair is started for these %d nodes. If they were away together: %s", len(nodes), f.Sentence),
-			Facts:    stopFacts(&f),
-		}
-		im.Facts = append(im.Facts, fact("New data could still be taken", !f.Writable, "%s", map[bool]string{true: "yes", false: "no"}[f.Writable]))
+		im = impact(sayMaintainMany(len(nodes), phrase.Told(f.SentencePhrase, f.Sentence)), stopFacts(&f)...)
+		im.Facts = append(im.Facts, fact(labelWritable(), !f.Writable, sayYes(f.Writable)))
 	}
 	im.DryRun = true
-	if im.Blockers == nil {
-		im.Blockers = []string{}
-	}
 	return api.ImpactOfNodes200JSONResponse(im), nil
 }
 
@@ -49,7 +43,7 @@ func drainTogether(n *snapshot, nodes []*metadata.Node) api.Impact {
 	var used int64
 	var volumes int
 	var ids []metadata.NodeID
-	im := api.Impact{}
+	var in []phrase.Phrase
 	for _, m := range nodes {
 		used, ids = used+usedOf(m), append(ids, m.ID)
 		for _, d := range m.Disks {
@@ -57,35 +51,29 @@ func drainTogether(n *snapshot, nodes []*metadata.Node) api.Impact {
 		}
 		switch {
 		case m.State == metadata.NodeDraining:
-			im.Blockers = append(im.Blockers, m.Name+" is being drained already")
+			in = append(in, blockDraining(m.Name))
 		case m.State == metadata.NodeRemoved:
-			im.Blockers = append(im.Blockers, m.Name+" is removed")
+			in = append(in, blockGone(m.Name))
 		case !slices.Contains(m.Roles, metadata.NodeDatanode):
-			im.Blockers = append(im.Blockers, m.Name+" keeps no data: there is nothing to drain")
+			in = append(in, blockNoData(m.Name))
 		}
 	}
 	left, want := serversWithout(n.Nodes, ids), copiesWanted(&n.Report)
 	room := roomWithout(n.Nodes, ids...)
-	where := fmt.Sprintf("these %d nodes", len(nodes))
-	if len(nodes) == 1 {
-		where = nodes[0].Name
-	}
-	im.Sentence = fmt.Sprintf("%s in %d copies of volumes move from %s to the other storage servers. Everything stays readable.",
-		health.Size(used), volumes, where)
-	im.Facts = []api.Fact{
-		fact("To move", false, "%s, %d copies of volumes", health.Size(used), volumes),
-		fact("Free elsewhere", room < used, "%s", health.Size(room)),
-		fact("Storage servers that are left", left < want, "%d", left),
-	}
+	im := impact(sayDrain(used, volumes, sayNodes(nodes)),
+		fact(labelToMove(), false, sayMove(used, volumes)),
+		fact(labelFree(), room < used, figure(phrase.Bytes(room))),
+		fact(labelServersLeft(), left < want, figure(phrase.Count(left))))
 	if rate := n.Report.Repair.BytesPerS; rate > 0 {
-		im.Facts = append(im.Facts, fact("At the present rate", false, "%s", health.Span(used/rate, 2*used/rate)))
+		im.Facts = append(im.Facts, fact(labelPresentRate(), false, figure(phrase.Span(used/rate, 2*used/rate))))
 	}
 	if room < used {
-		im.Blockers = append(im.Blockers, "the other storage servers have too little room")
+		in = append(in, blockNoRoom())
 	}
 	if left < want {
-		im.Blockers = append(im.Blockers, fmt.Sprintf("there is data that wants %d copies, and %d storage servers would be left: the drain would not end", want, left))
+		in = append(in, blockTooFew(want, left))
 	}
+	block(&im, in...)
 	return im
 }
 

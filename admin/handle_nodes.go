@@ -3,7 +3,6 @@ package admin
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"kendfs/admin/api"
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // ListNodes implements api.StrictServerInterface.
@@ -144,7 +144,7 @@ func (n *snapshot) node(who string) (*metadata.Node, error) {
 			return m, nil
 		}
 	}
-	return nil, metadata.Errorf(metadata.KindNotFound, "no node is called %q", who)
+	return nil, errSaid(metadata.KindNotFound, sayNoNode(who))
 }
 
 // GetNode implements api.StrictServerInterface.
@@ -209,37 +209,23 @@ func (h *handlers) act(ctx context.Context, a nodeAct) (api.Impact, error) {
 	}
 	im := a.impact(m, f)
 	im.DryRun = a.dry
-	if im.Blockers == nil {
-		im.Blockers = []string{}
-	}
-	if im.Facts == nil {
-		im.Facts = []api.Fact{}
-	}
 	if a.dry {
 		return im, nil
 	}
-	if len(im.Blockers) > 0 {
-		return im, metadata.Errorf(metadata.KindConflict, "%s", strings.Join(im.Blockers, "; "))
+	if err := blocked(&im); err != nil {
+		return im, err
 	}
 	_, err = h.cfg.Cluster.SetNode(h.acting(ctx, a.reason), m.ID, metadata.NodeChange{State: &a.state, Until: a.until})
 	return im, err
 }
 
-// fact is a figure of an impact, in words.
-func fact(label string, danger bool, format string, args ...any) api.Fact {
-	return api.Fact{Label: label, Danger: danger, Value: fmt.Sprintf(format, args...)}
-}
-
 // stopFacts are the figures of a node that goes away.
 func stopFacts(f *health.StopFacts) []api.Fact {
-	count := func(label string, c health.Count, danger bool) api.Fact {
-		return fact(label, danger && c.Volumes > 0, "%d volumes, %s", c.Volumes, health.Size(c.Bytes))
-	}
 	return []api.Fact{
-		count("Could not be read meanwhile", f.Unavailable, true),
-		count("Would have one live copy", f.AtRisk, true),
-		count("Would lack a copy", f.Below, false),
-		fact("To be copied if it stays away", false, "%s", health.Size(f.RepairBytes)),
+		fact(labelUnreadable(), f.Unavailable.Volumes > 0, sayVolumes(f.Unavailable)),
+		fact(labelOneCopy(), f.AtRisk.Volumes > 0, sayVolumes(f.AtRisk)),
+		fact(labelBelow(), false, sayVolumes(f.Below)),
+		fact(labelToCopy(), false, figure(phrase.Bytes(f.RepairBytes))),
 	}
 }
 
@@ -265,9 +251,9 @@ func (h *handlers) ActivateNode(ctx context.Context, r api.ActivateNodeRequestOb
 	im, err := h.act(ctx, nodeAct{
 		id: r.Id, reason: reasonOf(r.Body), dry: deref(r.Params.DryRun), state: metadata.NodeActive,
 		impact: func(m *metadata.Node, _ health.StopFacts) api.Impact {
-			im := api.Impact{Sentence: m.Name + " takes new data again."}
+			im := impact(sayActivate(m.Name))
 			if m.State == metadata.NodeActive {
-				im.Blockers = []string{m.Name + " is active already"}
+				block(&im, blockActive(m.Name))
 			}
 			return im
 		},
@@ -281,10 +267,7 @@ func (h *handlers) MaintainNode(ctx context.Context, r api.MaintainNodeRequestOb
 	im, err := h.act(ctx, nodeAct{
 		id: r.Id, reason: deref(r.Body.Reason), dry: deref(r.Params.DryRun), state: metadata.NodeMaintenance, until: &until,
 		impact: func(m *metadata.Node, f health.StopFacts) api.Impact {
-			return api.Impact{
-				Sentence: fmt.Sprintf("Until %s UTC no repair is started for %s. %s", until.Format("15:04"), m.Name, f.Sentence),
-				Facts:    stopFacts(&f),
-			}
+			return impact(sayMaintain(phrase.Clock(until), m.Name, phrase.Told(f.SentencePhrase, f.Sentence)), stopFacts(&f)...)
 		},
 	})
 	return api.MaintainNode200JSONResponse(im), err
@@ -318,19 +301,17 @@ func (h *handlers) removal(m *metadata.Node) api.Impact {
 	for _, d := range m.Disks {
 		held += d.Volumes
 	}
-	im := api.Impact{
-		Sentence: fmt.Sprintf("%s is removed for good: its certificate is refused from now on. To come back it must join anew.", m.Name),
-		Facts:    []api.Fact{fact("Volumes on it", held > 0, "%d", held), fact("State", false, "%s", m.State)},
-	}
+	im := impact(sayRemove(m.Name),
+		fact(labelHeld(), held > 0, figure(phrase.Count(held))), fact(labelState(), false, sayState(m.State)))
 	switch {
 	case m.State == metadata.NodeRemoved:
-		im.Blockers = append(im.Blockers, m.Name+" is removed already")
+		block(&im, blockRemoved(m.Name))
 	case slices.Contains(m.Roles, metadata.NodeNameserver):
-		im.Blockers = append(im.Blockers, m.Name+" is a nameserver: it cannot be removed here")
+		block(&im, blockNameserver(m.Name))
 	case m.ID == h.cfg.Node:
-		im.Blockers = append(im.Blockers, "this desktop runs on "+m.Name)
+		block(&im, blockThisNode(m.Name))
 	case held > 0:
-		im.Blockers = append(im.Blockers, fmt.Sprintf("%s still holds replicas of %d volumes: drain it first", m.Name, held))
+		block(&im, blockHolds(m.Name, held))
 	}
 	return im
 }
@@ -338,7 +319,7 @@ func (h *handlers) removal(m *metadata.Node) api.Impact {
 // confirmed compares what was typed with the names of what is destroyed.
 func confirmed(typed string, names ...string) error {
 	if !slices.Contains(names, typed) {
-		return metadata.Errorf(metadata.KindInvalid, "to confirm, type %q", names[0])
+		return errSaid(metadata.KindInvalid, sayConfirm(names[0]))
 	}
 	return nil
 }

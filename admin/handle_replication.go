@@ -3,13 +3,13 @@ package admin
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // GetReplication implements api.StrictServerInterface.
@@ -20,17 +20,11 @@ func (h *handlers) GetReplication(context.Context, api.GetReplicationRequestObje
 // setting makes one change of the cluster's settings with its impact.
 func (h *handlers) setting(ctx context.Context, name string, value int64, reason string, im api.Impact, dry bool) (api.Impact, error) {
 	im.DryRun = dry
-	if im.Blockers == nil {
-		im.Blockers = []string{}
-	}
-	if im.Facts == nil {
-		im.Facts = []api.Fact{}
-	}
 	if dry {
 		return im, nil
 	}
-	if len(im.Blockers) > 0 {
-		return im, metadata.Errorf(metadata.KindConflict, "%s", im.Blockers[0])
+	if err := blocked(&im); err != nil {
+		return im, err
 	}
 	return im, h.cfg.Cluster.Set(h.acting(ctx, reason), map[string]int64{name: value})
 }
@@ -43,42 +37,25 @@ func (h *handlers) LimitRepair(ctx context.Context, r api.LimitRepairRequestObje
 		return nil, metadata.Errorf(metadata.KindInvalid, "the limit is %s/s, want %s to %s, or 0 for none of its own",
 			health.Size(bytes), health.Size(metadata.RepairRateMin), health.Size(metadata.RepairRateMax))
 	}
-	im := api.Impact{
-		Sentence: fmt.Sprintf("Each storage server fetches at most %s/s for repairs.", health.Size(bytes)),
-		Facts: []api.Fact{
-			fact("Now", false, "%s", limitText(n.Report.Repair.Limit)), fact("Then", false, "%s", limitText(bytes)),
-			fact("To be repaired", false, "%s", health.Size(n.Report.Repair.BytesLeft)),
-		},
-	}
-	if bytes == 0 {
-		im.Sentence = "Repair is as fast as the nameservers' own setting allows."
-	} else if up := int64(max(1, n.Report.Nodes.Up)); n.Report.Repair.BytesLeft > 0 {
+	im := impact(sayLimit(bytes),
+		fact(labelNow(), false, sayRate(n.Report.Repair.Limit)), fact(labelThen(), false, sayRate(bytes)),
+		fact(labelToRepair(), false, figure(phrase.Bytes(n.Report.Repair.BytesLeft))))
+	if up := int64(max(1, n.Report.Nodes.Up)); bytes > 0 && n.Report.Repair.BytesLeft > 0 {
 		least := n.Report.Repair.BytesLeft / (bytes * up)
-		im.Facts = append(im.Facts, fact("At least", least > 24*3600, "%s", health.Span(least, least*3/2)))
+		im.Facts = append(im.Facts, fact(labelAtLeast(), least > 24*3600, figure(phrase.Span(least, least*3/2))))
 	}
 	im, err := h.setting(ctx, metadata.SettingRepairRate, bytes, deref(r.Body.Reason), im, deref(r.Params.DryRun))
 	return api.LimitRepair200JSONResponse(im), err
-}
-
-func limitText(bytes int64) string {
-	if bytes == 0 {
-		return "no limit of its own"
-	}
-	return health.Size(bytes) + "/s"
 }
 
 // PauseRepair implements api.StrictServerInterface.
 func (h *handlers) PauseRepair(ctx context.Context, r api.PauseRepairRequestObject) (api.PauseRepairResponseObject, error) {
 	n := h.snap.get()
 	until := time.Now().Add(time.Duration(r.Body.Seconds) * time.Second).UTC()
-	im := api.Impact{
-		Sentence: fmt.Sprintf("No copies are made until %s UTC; then repair goes on by itself.", until.Format("15:04")),
-		Facts: []api.Fact{
-			fact("With one live copy now", n.Report.AtRisk.Volumes > 0, "%d volumes, %s", n.Report.AtRisk.Volumes, health.Size(n.Report.AtRisk.Bytes)),
-			fact("Lacking a copy now", n.Report.Below.Volumes > 0, "%d volumes, %s", n.Report.Below.Volumes, health.Size(n.Report.Below.Bytes)),
-			fact("Copies under way", false, "%d", n.Report.Repair.Running),
-		},
-	}
+	im := impact(sayPause(phrase.Clock(until)),
+		fact(labelOneCopyNow(), n.Report.AtRisk.Volumes > 0, sayVolumes(n.Report.AtRisk)),
+		fact(labelBelowNow(), n.Report.Below.Volumes > 0, sayVolumes(n.Report.Below)),
+		fact(labelRunning(), false, figure(phrase.Count(n.Report.Repair.Running))))
 	im, err := h.setting(ctx, metadata.SettingRepairPaused, until.Unix(), deref(r.Body.Reason), im, deref(r.Params.DryRun))
 	return api.PauseRepair200JSONResponse(im), err
 }
@@ -86,10 +63,7 @@ func (h *handlers) PauseRepair(ctx context.Context, r api.PauseRepairRequestObje
 // ResumeRepair implements api.StrictServerInterface.
 func (h *handlers) ResumeRepair(ctx context.Context, r api.ResumeRepairRequestObject) (api.ResumeRepairResponseObject, error) {
 	p := h.snap.get().Report.Repair
-	im := api.Impact{Sentence: "Repair goes on.", Facts: []api.Fact{fact("To be repaired", false, "%s", health.Size(p.BytesLeft))}}
-	if p.Paused && p.PausedBy == health.PausedByBrake {
-		im.Sentence = "Repair waits by itself, because many storage servers went down at once; a pause of an operator ends."
-	}
+	im := impact(sayResume(p.Paused && p.PausedBy == health.PausedByBrake), fact(labelToRepair(), false, figure(phrase.Bytes(p.BytesLeft))))
 	im, err := h.setting(ctx, metadata.SettingRepairPaused, 0, "", im, deref(r.Params.DryRun))
 	return api.ResumeRepair200JSONResponse(im), err
 }

@@ -92,7 +92,7 @@ func agentOf(r *http.Request) string {
 }
 
 func errWrongPassword(status int) *problem {
-	return refuse(status, "wrong_password", "Unknown user or wrong password.", "Try again. After some failures there is a pause.")
+	return refuse(status, "wrong_password", sayWrongPassword(), adviceWrongPassword())
 }
 
 // verify checks a password. Failures are recorded; who does not exist, may not
@@ -204,7 +204,7 @@ const passwordRunesMin = 8
 
 func checkPassword(password string) error {
 	if n := utf8.RuneCountInString(password); n < passwordRunesMin {
-		return metadata.Errorf(metadata.KindInvalid, "the password has %d characters, at least %d are needed", n, passwordRunesMin)
+		return errSaid(metadata.KindInvalid, sayShortPassword(n, passwordRunesMin))
 	}
 	return credential.CheckPassword(password)
 }

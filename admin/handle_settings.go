@@ -209,7 +209,7 @@ func (h *handlers) ChangeSettings(ctx context.Context, r api.ChangeSettingsReque
 }
 
 func errSettingsMoved() error {
-	return metadata.Errorf(metadata.KindPrecondition, "the settings have changed since they were read")
+	return errSaid(metadata.KindPrecondition, saySettingsChanged())
 }
 
 // apiPair is the generated type of one changed setting, which has no name.

@@ -79,7 +79,7 @@ func (h *handlers) BeginUpload(ctx context.Context, r api.BeginUploadRequestObje
 }
 
 func errThere(p metadata.Path) error {
-	return metadata.Errorf(metadata.KindExists, "there is something at %s already", p)
+	return errSaid(metadata.KindExists, sayThere(string(p)))
 }
 
 // admit refuses an upload that cannot succeed before its first byte. What it
@@ -89,7 +89,7 @@ func (h *handlers) admit(ctx context.Context, p metadata.Path, size int64, overw
 	there, err := h.cfg.Cluster.Lookup(ctx, p, metadata.LookupOptions{User: callerOf(ctx).user.Name})
 	switch {
 	case err == nil && there.IsDir:
-		return metadata.Errorf(metadata.KindIsDir, "%s is a folder", p)
+		return errSaid(metadata.KindIsDir, sayIsFolder(string(p)))
 	case err == nil && !overwrite:
 		return errThere(p)
 	case err != nil && metadata.KindOf(err) != metadata.KindNotFound:
@@ -100,7 +100,7 @@ func (h *handlers) admit(ctx context.Context, p metadata.Path, size int64, overw
 		return err
 	}
 	if left := q.AvailableBytes + there.Size; size > left {
-		return metadata.Errorf(metadata.KindNoSpace, "the file has %d bytes, and there is room for %d", size, left)
+		return errSaid(metadata.KindNoSpace, sayNoRoomFor(size, left))
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (h *handlers) ContinueUpload(ctx context.Context, r api.ContinueUploadReque
 	s, err := h.uploads.Append(context.WithoutCancel(ctx), who.user.Name, r.Id, offset, r.Body)
 	var elsewhere *upload.OffsetError
 	if errors.As(err, &elsewhere) {
-		p := refuse(http.StatusConflict, "offset", elsewhere.Error()+".", "Continue from there.")
+		p := refuse(http.StatusConflict, "offset", sayKind(metadata.KindInvalid, elsewhere.Error()+"."), adviceOffset())
 		p.Offset = &elsewhere.Offset
 		return nil, p
 	}

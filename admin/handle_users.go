@@ -8,6 +8,7 @@ import (
 	"kendfs/admin/session"
 	"kendfs/metadata"
 	"kendfs/metadata/credential"
+	"kendfs/metadata/phrase"
 )
 
 // usersMax bounds the list of users.
@@ -90,7 +91,7 @@ func (h *handlers) user(ctx context.Context, name string) (metadata.User, error)
 
 // ChangeUser implements api.StrictServerInterface.
 func (h *handlers) ChangeUser(ctx context.Context, r api.ChangeUserRequestObject) (api.ChangeUserResponseObject, error) {
-	if err := notOneself(ctx, r.Name, "change your own role or disable yourself"); err != nil {
+	if err := notOneself(ctx, r.Name, sayNotChangeOneself()); err != nil {
 		return nil, err
 	}
 	u, err := h.user(ctx, r.Name)
@@ -126,9 +127,9 @@ func (h *handlers) ChangeUser(ctx context.Context, r api.ChangeUserRequestObject
 	return api.ChangeUser200JSONResponse(h.apiUser(&u)), nil
 }
 
-func notOneself(ctx context.Context, name, what string) error {
+func notOneself(ctx context.Context, name string, why phrase.Phrase) error {
 	if callerOf(ctx).user.Name == name {
-		return metadata.Errorf(metadata.KindConflict, "you cannot %s: another administrator can", what)
+		return errSaid(metadata.KindConflict, why)
 	}
 	return nil
 }
@@ -149,7 +150,7 @@ func (h *handlers) keepAdmin(ctx context.Context, before, after *metadata.User) 
 			return nil
 		}
 	}
-	return metadata.Errorf(metadata.KindConflict, "%s is the last administrator: make another one first", before.Name)
+	return errSaid(metadata.KindConflict, sayLastAdmin(before.Name))
 }
 
 // SetPassword implements api.StrictServerInterface.
@@ -179,21 +180,19 @@ func (h *handlers) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject
 	if err != nil {
 		return nil, err
 	}
-	im := api.Impact{
-		DryRun: dry, Sentence: u.Name + " cannot sign in any more, neither here nor at the drive. Files stay where they are.",
-		Facts:    []api.Fact{fact("Role", false, "%s", u.Role), fact("Sessions that end", false, "%d", *h.apiUser(&u).Sessions)},
-		Blockers: []string{},
-	}
-	for _, err := range []error{notOneself(ctx, u.Name, "delete yourself"), h.keepAdmin(ctx, &u, nil)} {
+	im := impact(sayDeleteUser(u.Name), fact(labelRole(), false, figure(phrase.Text(u.Role.String()))),
+		fact(labelSessions(), false, figure(phrase.Count(*h.apiUser(&u).Sessions))))
+	im.DryRun = dry
+	for _, err := range []error{notOneself(ctx, u.Name, sayNotDeleteOneself()), h.keepAdmin(ctx, &u, nil)} {
 		if err != nil {
-			im.Blockers = append(im.Blockers, err.Error())
+			block(&im, phraseOf(err))
 		}
 	}
 	if dry {
 		return api.DeleteUser200JSONResponse(im), nil
 	}
-	if len(im.Blockers) > 0 {
-		return nil, metadata.Errorf(metadata.KindConflict, "%s", im.Blockers[0])
+	if err := blocked(&im); err != nil {
+		return nil, err
 	}
 	confirm, reason := "", ""
 	if r.Body != nil {

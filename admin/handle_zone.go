@@ -1,13 +1,12 @@
 package admin
 
 import (
-	"cmp"
 	"context"
-	"strings"
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // ZoneNode implements api.StrictServerInterface.
@@ -25,8 +24,8 @@ func (h *handlers) ZoneNode(ctx context.Context, r api.ZoneNodeRequestObject) (a
 	if im.DryRun {
 		return api.ZoneNode200JSONResponse(im), nil
 	}
-	if len(im.Blockers) > 0 {
-		return nil, metadata.Errorf(metadata.KindConflict, "%s", strings.Join(im.Blockers, "; "))
+	if err := blocked(&im); err != nil {
+		return nil, err
 	}
 	_, err = h.cfg.Cluster.SetNode(h.acting(ctx, deref(r.Body.Reason)), m.ID, metadata.NodeChange{Zone: &r.Body.Zone})
 	return api.ZoneNode200JSONResponse(im), err
@@ -34,25 +33,21 @@ func (h *handlers) ZoneNode(ctx context.Context, r api.ZoneNodeRequestObject) (a
 
 // zoneImpact says what another zone of a node means for the copies.
 func zoneImpact(f *health.ZoneFacts) api.Impact {
-	was := cmp.Or(f.Was, "none")
-	if f.WasSet {
-		was += ", set by an operator"
-	}
 	im := api.Impact{
 		Sentence: f.Sentence, SentencePhrase: f.SentencePhrase,
 		Blockers: append([]string{}, f.Blockers...), BlockerPhrases: f.BlockerPhrases,
 		Facts: []api.Fact{
-			fact("Zone now", false, "%s", was),
-			fact("The machine itself says", false, "%s", cmp.Or(f.Machine, "nothing")),
-			fact("All copies in one zone then", f.OneZone.Volumes > 0, "%d volumes, %s", f.OneZone.Volumes, health.Size(f.OneZone.Bytes)),
-			fact("To move to other zones", false, "%s, %d volumes", health.Size(f.MoveBytes), f.Crowded.Volumes),
+			fact(labelZone(), false, sayZoneNow(f.Was, f.WasSet)),
+			fact(labelMachineZone(), false, sayMachineZone(f.Machine)),
+			fact(labelOneZone(), f.OneZone.Volumes > 0, sayVolumes(f.OneZone)),
+			fact(labelToZones(), false, sayMoveVolumes(f.MoveBytes, f.Crowded.Volumes)),
 		},
 	}
 	if f.Mended.Volumes > 0 {
-		im.Facts = append(im.Facts, fact("Spread better then", false, "%d volumes, %s", f.Mended.Volumes, health.Size(f.Mended.Bytes)))
+		im.Facts = append(im.Facts, fact(labelMended(), false, sayVolumes(f.Mended)))
 	}
 	im.Facts = append(im.Facts,
-		fact("Storage servers in the zone then", false, "%d", f.Servers),
-		fact("Zones that take data then", f.Zones < 2, "%d", f.Zones))
+		fact(labelZoneServers(), false, figure(phrase.Count(f.Servers))),
+		fact(labelZones(), f.Zones < 2, figure(phrase.Count(f.Zones))))
 	return im
 }

@@ -19,6 +19,7 @@ import (
 	"kendfs/admin/demo"
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // made has another name than its method Cluster.
@@ -245,6 +246,8 @@ type problem struct {
 	Status                              int
 	RequestID                           string `json:"request_id"`
 	Offset                              *int64
+	TitlePhrase                         *phrase.Phrase `json:"title_phrase"`
+	DetailPhrase                        *phrase.Phrase `json:"detail_phrase"`
 }
 
 // refused sends a request that must fail so, and checks the shape of the answer.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"kendfs/metadata"
 )
 
 // Rates of what clients may do.
@@ -87,7 +89,7 @@ func (l *limiter) makeRoom(now time.Time) {
 func (s *Server) limitRate() echo.MiddlewareFunc {
 	tries, calls := newLimiter(signInPerMinute/60.0, signInBurst), newLimiter(apiPerSecond, apiBurst)
 	tooMany := func() error {
-		return refuse(http.StatusTooManyRequests, "busy", "Too many requests.", "Wait a moment and try again.")
+		return refuse(http.StatusTooManyRequests, "busy", sayTooMany(), adviceOf(metadata.KindBusy))
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

@@ -60,8 +60,7 @@ func (s *Server) onlyHere(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if r.TLS == nil && !s.cfg.InsecureHTTP && !isLoopback(r.RemoteAddr) {
-			return refuse(http.StatusForbidden, "denied", "Passwords are not taken over plain HTTP from other machines.",
-				"Serve the desktop with TLS (tls_self_signed, or tls_cert and tls_key), or use it on the machine itself.")
+			return refuse(http.StatusForbidden, "denied", sayPlainHTTP(), advicePlainHTTP())
 		}
 		return next(c)
 	}
@@ -78,8 +77,7 @@ func isLoopback(remote string) bool {
 
 // denyOrigin answers a request that another site's page made.
 func (s *Server) denyOrigin(w http.ResponseWriter, r *http.Request) {
-	s.writeProblem(refuse(http.StatusForbidden, "origin", "This request comes from another site.",
-		"Open the desktop itself and try again."), s.echo.NewContext(r, w))
+	s.writeProblem(refuse(http.StatusForbidden, "origin", sayOrigin(), adviceOrigin()), s.echo.NewContext(r, w))
 }
 
 // logRequests writes one line for each request: never a query, which may hold

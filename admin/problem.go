@@ -11,6 +11,7 @@ import (
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
+	"kendfs/metadata/phrase"
 )
 
 // problem is an error that goes to the client as RFC 9457 says. Everything
@@ -20,64 +21,80 @@ type problem struct{ api.Problem }
 func (p *problem) Error() string { return p.Title }
 
 // refuse makes a problem.
-func refuse(status int, code, title, detail string) *problem {
-	p := &problem{api.Problem{Type: "about:blank", Status: status, Title: title}}
-	p.Code = &code
-	if detail != "" {
-		p.Detail = &detail
-	}
-	return p
+func refuse(status int, code string, title, detail phrase.Phrase) *problem {
+	return &problem{api.Problem{
+		Type: "about:blank", Status: status, Code: &code, Title: title.String(), TitlePhrase: title.Key(),
+		Detail: ptr(detail.String()), DetailPhrase: detail.Key(),
+	}}
 }
 
 func errSignedOut() *problem {
-	return refuse(http.StatusUnauthorized, "signed_out", "You are not signed in.", "Sign in and try again.")
+	return refuse(http.StatusUnauthorized, "signed_out", saySignedOut(), adviceOf(metadata.KindNoAuth))
 }
 
-func errSudo() *problem {
-	return refuse(http.StatusForbidden, "sudo", "The password is needed again.", "Give your password; it is good for 15 minutes.")
-}
+func errSudo() *problem { return refuse(http.StatusForbidden, "sudo", saySudo(), adviceSudo()) }
 
 func errRole(has, least metadata.Role) *problem {
-	return refuse(http.StatusForbidden, "denied", fmt.Sprintf("This needs the role %s; yours is %s.", least, has),
-		"Ask an administrator.")
+	return refuse(http.StatusForbidden, "denied", sayRole(least, has), adviceOf(metadata.KindDenied))
 }
 
 func errInvalid(format string, args ...any) *problem {
-	return refuse(http.StatusBadRequest, "invalid", fmt.Sprintf(format, args...), "")
+	return refuse(http.StatusBadRequest, "invalid", sayKind(metadata.KindInvalid, fmt.Sprintf(format, args...)), phrase.Phrase{})
 }
 
-// word is how a Kind appears to clients: status, code and what to do.
+// saidError is an error whose message is a phrase.
+type saidError struct {
+	error
+	said phrase.Phrase
+}
+
+// Unwrap returns the metadata.Error.
+func (e *saidError) Unwrap() error { return e.error }
+
+func errSaid(k metadata.Kind, p phrase.Phrase) error {
+	return &saidError{metadata.Errorf(k, "%s", p), p}
+}
+
+// phraseOf is what an error says.
+func phraseOf(err error) phrase.Phrase {
+	if said, ok := errors.AsType[*saidError](err); ok {
+		return said.said
+	}
+	return phrase.Free(err.Error())
+}
+
+// word is how a Kind appears to clients.
 type word struct {
-	status       int
-	code, detail string
+	status int
+	code   string
 }
 
 // words maps every Kind; a test demands that none is missing.
 func words() map[metadata.Kind]word {
 	return map[metadata.Kind]word{
-		metadata.KindInternal:      {500, "internal", "This is a defect. Tell whoever runs the drive the request id; the log says more."},
-		metadata.KindInvalid:       {400, "invalid", ""},
-		metadata.KindNotFound:      {404, "not_found", "It may have been removed meanwhile. Read again."},
-		metadata.KindExists:        {409, "exists", "Choose another name, or replace what is there."},
-		metadata.KindNotDir:        {409, "not_dir", ""},
-		metadata.KindIsDir:         {409, "is_dir", ""},
-		metadata.KindParentMissing: {409, "parent_missing", "Make the folder first."},
-		metadata.KindPrecondition:  {412, "precondition", "It changed meanwhile. Read again and decide."},
-		metadata.KindLocked:        {423, "locked", "Somebody has it open for writing. Wait, or ask who holds the lock."},
-		metadata.KindDenied:        {403, "denied", "Ask an administrator."},
-		metadata.KindNoAuth:        {401, "signed_out", "Sign in and try again."},
-		metadata.KindNoSpace:       {507, "no_space", "Delete something, or add a storage server."},
-		metadata.KindQuota:         {507, "quota", "Delete something in this folder, or have its quota raised."},
-		metadata.KindTooLarge:      {413, "too_large", ""},
-		metadata.KindUnavailable:   {503, "unavailable", "Try again in a moment. The health page says what is missing."},
-		metadata.KindTimeout:       {504, "timeout", "Nobody knows whether it was done. Read again before you repeat it."},
-		metadata.KindStale:         {503, "stale", "Try again."},
-		metadata.KindCorrupt:       {500, "corrupt", "The stored data does not match its checksum. The log says where."},
-		metadata.KindBusy:          {429, "busy", "Wait a moment and try again."},
-		metadata.KindCanceled:      {499, "canceled", "Try again."},
-		metadata.KindReadOnly:      {409, "read_only", "An administrator can switch writing on in the settings."},
-		metadata.KindUnsupported:   {501, "unsupported", ""},
-		metadata.KindConflict:      {409, "conflict", ""},
+		metadata.KindInternal:      {500, "internal"},
+		metadata.KindInvalid:       {400, "invalid"},
+		metadata.KindNotFound:      {404, "not_found"},
+		metadata.KindExists:        {409, "exists"},
+		metadata.KindNotDir:        {409, "not_dir"},
+		metadata.KindIsDir:         {409, "is_dir"},
+		metadata.KindParentMissing: {409, "parent_missing"},
+		metadata.KindPrecondition:  {412, "precondition"},
+		metadata.KindLocked:        {423, "locked"},
+		metadata.KindDenied:        {403, "denied"},
+		metadata.KindNoAuth:        {401, "signed_out"},
+		metadata.KindNoSpace:       {507, "no_space"},
+		metadata.KindQuota:         {507, "quota"},
+		metadata.KindTooLarge:      {413, "too_large"},
+		metadata.KindUnavailable:   {503, "unavailable"},
+		metadata.KindTimeout:       {504, "timeout"},
+		metadata.KindStale:         {503, "stale"},
+		metadata.KindCorrupt:       {500, "corrupt"},
+		metadata.KindBusy:          {429, "busy"},
+		metadata.KindCanceled:      {499, "canceled"},
+		metadata.KindReadOnly:      {409, "read_only"},
+		metadata.KindUnsupported:   {501, "unsupported"},
+		metadata.KindConflict:      {409, "conflict"},
 	}
 }
 
@@ -87,26 +104,30 @@ func problemOf(err error) (p *problem, internal bool) {
 	var he *echo.HTTPError
 	var me *metadata.Error
 	var big *http.MaxBytesError
+	var said *saidError
 	switch {
 	case errors.As(err, &p):
 		return p, false
 	case errors.As(err, &big):
-		return ofKind(metadata.KindTooLarge, fmt.Sprintf("The request is longer than %d bytes.", big.Limit)), false
+		return ofKind(metadata.KindTooLarge, sayTooLong(big.Limit)), false
+	case errors.As(err, &said):
+		return ofKind(metadata.KindOf(err), said.said), false
 	case errors.As(err, &me):
-		return ofKind(me.Kind, me.Error()), me.Kind == metadata.KindInternal
+		return ofKind(me.Kind, sayKind(me.Kind, me.Error())), me.Kind == metadata.KindInternal
 	case errors.As(err, &he):
 		return ofHTTP(he), false
 	}
 	kind := metadata.KindOf(err)
-	return ofKind(kind, kind.String()), kind == metadata.KindInternal
+	return ofKind(kind, sayKind(kind, kind.String())), kind == metadata.KindInternal
 }
 
-func ofKind(kind metadata.Kind, title string) *problem {
+func ofKind(kind metadata.Kind, title phrase.Phrase) *problem {
 	w, ok := words()[kind]
 	if !ok || kind == metadata.KindInternal {
-		w, title = words()[metadata.KindInternal], "Something went wrong here."
+		kind = metadata.KindInternal
+		w, title = words()[kind], sayKind(kind, "")
 	}
-	return refuse(w.status, w.code, title, w.detail)
+	return refuse(w.status, w.code, title, adviceOf(kind))
 }
 
 // ofHTTP turns errors of Echo into problems: routes that do not exist, bodies
@@ -123,7 +144,7 @@ func ofHTTP(he *echo.HTTPError) *problem {
 	if code == "" {
 		code = "internal"
 	}
-	return refuse(he.Code, code, title, "")
+	return refuse(he.Code, code, phrase.Free(title), phrase.Phrase{})
 }
 
 // retryAfter is what a client that came too often is told to wait, in seconds.

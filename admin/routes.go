@@ -86,7 +86,7 @@ func (s *Server) streams(c echo.Context) bool {
 }
 
 func (s *Server) noSuchRoute(echo.Context) error {
-	return refuse(http.StatusNotFound, "not_found", "There is no such address in the API.", "The document is at "+base+"/openapi.yaml.")
+	return refuse(http.StatusNotFound, "not_found", sayNoRoute(), adviceNoRoute(base+"/openapi.yaml"))
 }
 
 // plainRoutes are what is not the API: probes, metrics and the desktop itself.

@@ -99,7 +99,7 @@ func (st *static) serve(c echo.Context) error {
 	case ok && strings.HasPrefix(name, "assets/"):
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	case strings.HasPrefix(name, "assets/"):
-		return refuse(http.StatusNotFound, "not_found", "There is no such file.", "The desktop was replaced: load the page again.")
+		return refuse(http.StatusNotFound, "not_found", sayNoFile(), adviceReload())
 	case !ok:
 		name, a = "index.html", st.assets["index.html"]
 		h.Set("Cache-Control", "no-cache")

@@ -1,11 +1,11 @@
 package admin
 
 import (
-	"fmt"
 	"slices"
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
+	"kendfs/metadata/phrase"
 )
 
 // tasksMax bounds the list: what needs somebody is in front.
@@ -19,29 +19,37 @@ func apiTasks(n *snapshot) api.TaskList {
 	if n.Repairs.Total > 0 || p.BytesLeft > 0 {
 		t := api.Task{
 			Id: "repair", Kind: api.TaskKindRepair, State: api.Running, Unit: api.TaskUnitBytes, Done: repaired(n),
-			Title: fmt.Sprintf("Repair of %d volumes", n.Repairs.Total), EtaMinSeconds: ptr(p.ETAMin), EtaMaxSeconds: ptr(p.ETAMax),
+			EtaMinSeconds: ptr(p.ETAMin), EtaMaxSeconds: ptr(p.ETAMax),
 		}
 		t.Total = t.Done + p.BytesLeft
+		stalled := phrase.Told(p.StalledPhrase, p.Stalled)
 		switch {
 		case p.Paused:
-			t.State, t.Detail = api.Waiting, ptr("paused")
+			t.State, stalled = api.Waiting, sayTaskPaused()
 		case p.Running == 0 && p.Failing > 0:
-			t.State, t.Detail = api.Failed, ptr(p.Stalled)
+			t.State = api.Failed
 		case p.Running == 0:
-			t.State, t.Detail = api.Waiting, ptr(p.Stalled)
+			t.State = api.Waiting
+		default:
+			stalled = phrase.Phrase{}
 		}
+		sayTask(&t, sayRepairTask(n.Repairs.Total), stalled)
 		out.Items = append(out.Items, t)
 	}
 	for _, d := range n.Repairs.Drains {
 		t := api.Task{
 			Id: "drain-" + d.Node, Kind: api.TaskKindDrain, State: api.Running, Unit: api.TaskUnitVolumes, Target: ptr(d.Node),
-			Title: "Drain of " + d.Name, Detail: ptr(fmt.Sprintf("%d volumes are still on it", d.Volumes)),
 		}
+		detail := sayStillOnIt(d.Volumes)
 		if d.Ready {
-			t.State, t.Detail = api.Done, ptr("nothing is left on it: it may be removed")
+			t.State, detail = api.Done, sayDrained()
 		} else if len(d.Blockers) > 0 {
-			t.State, t.Detail = api.Waiting, ptr(d.Blockers[0])
+			t.State, detail = api.Waiting, phrase.Free(d.Blockers[0])
+			if len(d.BlockerPhrases) > 0 {
+				detail = phrase.Told(&d.BlockerPhrases[0], d.Blockers[0])
+			}
 		}
+		sayTask(&t, sayDrainTask(d.Name), detail)
 		if m, err := n.node(d.Node); err == nil {
 			t.Since = when(m.StateSince)
 		}
@@ -52,14 +60,22 @@ func apiTasks(n *snapshot) api.TaskList {
 		if m.State != metadata.NodeMaintenance {
 			continue
 		}
-		out.Items = append(out.Items, api.Task{
+		t := api.Task{
 			Id: "maintenance-" + m.ID.String(), Kind: api.TaskKindMaintenance, State: api.Running, Unit: api.TaskUnitNone,
-			Title: "Maintenance of " + m.Name, Target: ptr(m.ID.String()), Since: when(m.StateSince),
-		})
+			Target: ptr(m.ID.String()), Since: when(m.StateSince),
+		}
+		sayTask(&t, sayMaintenanceTask(m.Name), phrase.Phrase{})
+		out.Items = append(out.Items, t)
 	}
 	slices.SortStableFunc(out.Items, func(a, b api.Task) int { return taskRank(a) - taskRank(b) })
 	out.Items = out.Items[:min(len(out.Items), tasksMax)]
 	return out
+}
+
+// sayTask gives a task its words.
+func sayTask(t *api.Task, title, detail phrase.Phrase) {
+	t.Title, t.TitlePhrase = title.String(), title.Key()
+	t.Detail, t.DetailPhrase = ptr(detail.String()), detail.Key()
 }
 
 // repaired is what the running copies have brought so far.

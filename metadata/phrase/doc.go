@@ -13,7 +13,7 @@
 // capital, {0|copy|copies} is the word for one or for another number of it.
 // Nothing else is special, and the dictionaries of the page use the same.
 //
-// Each package that says something has its phrases in one file, phrases.go,
+// Each package that says something has its phrases in one place, phrases.go,
 // and a test that compares every one with testdata/phrases.json (package
 // phrasetest). That file is what the dictionaries are tested with, and the
 // enumeration PhraseId of the API's document must name its ids.

@@ -1,7 +1,8 @@
 // Package phrasetest holds a package's phrases against the file that the
 // dictionaries of the page are tested with.
 //
-// [Golden] reads the package's own phrases.go: every call of phrase.Say there
+// [Golden] reads the package's own source: calls of phrase.Say stand in phrases.go,
+// or in a file that ends in _phrases.go, and nowhere else. Each
 // must have an id and a template of constants, the template must use each
 // argument and no other, and among the samples there must be one of each id.
 // What the samples say in English and what would go over the wire is compared
@@ -41,18 +42,27 @@ func Golden(t *testing.T, samples ...phrase.Phrase) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	templates := make(map[string]string)
 	for _, path := range files {
-		if path != "phrases.go" && !strings.HasSuffix(path, "_test.go") && len(templatesOf(t, path)) > 0 {
-			t.Errorf("%s says something: that belongs into phrases.go", path)
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for id, template := range templatesOf(t, path) {
+			if path != "phrases.go" && !strings.HasSuffix(path, "_phrases.go") {
+				t.Errorf("%s says %s: that belongs into phrases.go", path, id)
+			}
+			if templates[id] != "" {
+				t.Errorf("%s is there twice", id)
+			}
+			templates[id] = template
 		}
 	}
-	templates := templatesOf(t, "phrases.go")
 	var all []Sample
 	said := make(map[string]bool)
 	for _, p := range samples {
 		template, known := templates[p.ID]
 		if !known {
-			t.Errorf("phrases.go has no %q: %s", p.ID, p)
+			t.Errorf("no call of Say has %q: %s", p.ID, p)
 		}
 		said[p.ID] = true
 		all = append(all, Sample{p.String(), template, p})

@@ -1,8 +1,12 @@
-// An error of the server (RFC 9457), or of the way to it.
+// An error of the server (RFC 9457), or of the way to it. It speaks the language
+// that was in use when it came.
+import { said, type Phrase } from '../said/render';
 
 type Body = {
   title?: string;
+  title_phrase?: Phrase;
   detail?: string;
+  detail_phrase?: Phrase;
   status?: number;
   code?: string;
   request_id?: string;
@@ -44,7 +48,8 @@ export function problemOf(cause: unknown, response?: Response): Problem {
   if (cause && typeof cause === 'object' && !(cause instanceof Error)) {
     const b = cause as Body;
     const status = b.status ?? response?.status ?? 500;
-    return new Problem(status, b.title ?? `HTTP ${status}`, b.detail, b.code, b.request_id ?? id, b.fields);
+    const title = said(b.title ?? `HTTP ${status}`, b.title_phrase);
+    return new Problem(status, title, said(b.detail ?? '', b.detail_phrase), b.code, b.request_id ?? id, b.fields);
   }
   if (response && !response.ok) return new Problem(response.status, response.statusText || `HTTP ${response.status}`, '', '', id);
   return new Problem(0, 'No answer', cause instanceof Error ? cause.message : String(cause ?? ''));

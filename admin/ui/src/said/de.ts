@@ -1,6 +1,8 @@
+import { acts } from './de/acts';
 import { checks } from './de/checks';
+import { judgement } from './de/judgement';
 import { labels } from './de/labels';
-import { phrases } from './de/phrases';
+import { problems } from './de/problems';
 import type { Dictionary } from './strings';
 
-export const de: Dictionary = { phrases, checks, labels };
+export const de: Dictionary = { phrases: { ...judgement, ...acts, ...problems }, checks, labels };

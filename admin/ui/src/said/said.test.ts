@@ -13,7 +13,7 @@ const samples = Object.values(files).flat();
 const holes = (template: string): string[] => [...new Set([...template.matchAll(/\{\^?(\d)/g)].map((m) => m[1] ?? ''))].sort();
 
 // The same in both languages, rightly: nothing but arguments, and names.
-const shared = new Set(['verdict.why', 'volumes']);
+const shared = new Set(['verdict.why', 'volumes', 'impact.attributes', 'impact.blocked', 'fact.figure', 'fact.rate', 'fact.volumes', 'fact.move_volumes']);
 
 beforeEach(() => vi.stubGlobal('document', { documentElement: { lang: '' } }));
 afterEach(async () => {

@@ -6,6 +6,9 @@ import { messages } from '../i18n/index.svelte';
 type S = components['schemas'];
 export type CheckWords = { title: string; meaning: string; doing: string; remedy: string };
 
+// Some are the phrases whose ids begin so.
+export type Some<P extends string> = { [K in S['PhraseId'] as K extends P | `${P}.${string}` ? K : never]: string };
+
 // A dictionary has all that the document of the API enumerates. The templates are
 // those of package metadata/phrase: {0} is the first argument, {^0} has a capital,
 // {0|Kopie|Kopien} is the word for one or another number of it.

@@ -2,6 +2,7 @@
 import { api, client, type Schemas } from '../../api/client';
 import { problemOf, type Problem } from '../../api/problem';
 import { bytes, count } from '../../i18n/format';
+import { said } from '../../said/render';
 import { confirm } from '../../ui/confirm.svelte';
 import { toast } from '../../ui/toast.svelte';
 import { conflicts } from '../../transfers/conflict.svelte';
@@ -135,7 +136,7 @@ export async function remove(entries: readonly Entry[]): Promise<boolean> {
     });
     if (!answer) return false;
     const done = await ask(false);
-    if (done.failed.length > 0) toast(t.someFailed(done.failed.length), { tone: 'bad', detail: done.failed[0] ? `${plain(base(done.failed[0].path))}: ${done.failed[0].title}` : '' });
+    if (done.failed.length > 0) toast(t.someFailed(done.failed.length), { tone: 'bad', detail: done.failed[0] ? `${plain(base(done.failed[0].path))}: ${said(done.failed[0].title, done.failed[0].title_phrase)}` : '' });
     if (done.deleted > 0) toast(t.deleted(done.deleted));
     return true;
   } catch (cause) {
@@ -147,7 +148,7 @@ export async function remove(entries: readonly Entry[]): Promise<boolean> {
 }
 
 type Fact = Schemas['Fact'];
-type Would = { deleted: number; files: number; directories: number; bytes: number; complete?: boolean; failed: readonly { path: string; title: string }[] };
+type Would = { deleted: number; files: number; directories: number; bytes: number; complete?: boolean; failed: readonly Schemas['PathProblem'][] };
 
 // inParts does many paths in requests of so many, and adds the answers up. The
 // first one that fails altogether ends it.
@@ -172,6 +173,6 @@ export function factsOf(would: Omit<Would, 'deleted'>): Fact[] {
   if (would.directories > 0) add(t.deleteFolders, count(would.directories));
   if (would.bytes > 0) add(t.deleteBytes, bytes(would.bytes));
   if (would.complete === false) add(t.deleteMore, t.deleteMoreValue, true);
-  for (const f of would.failed.slice(0, 3)) add(plain(base(f.path)), f.title, true);
+  for (const f of would.failed.slice(0, 3)) add(plain(base(f.path)), said(f.title, f.title_phrase), true);
   return facts;
 }

@@ -1,8 +1,8 @@
-import type { Dictionary } from '../strings';
+import type { Some } from '../strings';
 
-// A phrase that stands inside another begins small, and with the space that parts
+// The judgement of the data. A phrase that stands inside another begins small, and with the space that parts
 // it, as in the English templates.
-export const phrases: Dictionary['phrases'] = {
+export const judgement: Some<'check' | 'missing' | 'progress' | 'stall' | 'stop' | 'verdict' | 'volumes' | 'zone'> = {
   'verdict.word.protected': 'Geschützt',
   'verdict.word.repairing': 'Wird repariert',
   'verdict.word.at_risk': 'Gefährdet',
@@ -57,4 +57,15 @@ export const phrases: Dictionary['phrases'] = {
   'stop.one_copy': 'Gefahrlos: Alle Daten bleiben lesbar. Nur eine Kopie, bis {1} wieder da ist: {0}. Solange nichts anderes anhalten.',
   'stop.below': 'Gefahrlos: Alle Daten bleiben lesbar, aus zwei Kopien oder mehr. Eine Kopie zu wenig: {0}.',
   'stop.safe': 'Gefahrlos: Keine Daten sind betroffen.',
+
+  'zone.none': 'keiner Zone',
+  'zone.named': 'der Zone {0}',
+  'zone.set': '{0} liegt dann in {1}. {2}',
+  'zone.machine': '{0} liegt dann, wo die Maschine selbst sagt: in {1}. {2}',
+  'zone.already': '{0} liegt schon in {1}',
+  'zone.as_now': 'So ist es schon: Keine Kopie wird bewegt.',
+  'zone.alone': 'Alle Kopien in einer Zone, und keine andere, in die sie könnten: {0}.',
+  'zone.moves': '{0} werden in andere Zonen kopiert, nach allen Reparaturen.',
+  'zone.mends': 'Besser verteilt: {0}.',
+  'zone.stays': 'Keine Kopie muss bewegt werden.',
 };
