@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ago, bytes, capital, count, percent, rate, span, spanRange, stamp } from './format';
-import { plural, preferred } from './index.svelte';
+import { inUtc, plural, preferred } from './index.svelte';
 
 test.each([
   [0, '0 B'],
@@ -66,4 +66,18 @@ test('a log says the day of what was not today', () => {
   expect(stamp(new Date(2026, 10, 22, 2, 41), now)).toBe('02:41');
   expect(stamp(new Date(2026, 10, 21, 23, 58), now)).toBe('21 Nov, 23:58');
   expect(stamp(new Date(2025, 10, 21, 23, 58), now)).toBe('21 Nov 2025, 23:58');
+});
+
+test('in UTC the day of a log is that of UTC', () => {
+  const zone = process.env.TZ;
+  process.env.TZ = 'Asia/Tokyo';
+  inUtc(true);
+  try {
+    expect(stamp('2026-11-22T02:41:00Z', '2026-11-22T16:00:00Z')).toBe('02:41');
+    expect(stamp('2026-11-21T23:58:00Z', '2026-11-22T00:05:00Z')).toBe('21 Nov, 23:58');
+  } finally {
+    inUtc(false);
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  }
 });

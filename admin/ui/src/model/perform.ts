@@ -1,6 +1,8 @@
 // perform does what a check proposes: an operation of the API with its target.
 import { client, api, type Schemas } from '../api/client';
 import type { Role } from '../api/session.svelte';
+import { problemOf } from '../api/problem';
+import { toast } from '../ui/toast.svelte';
 import * as acts from './acts';
 import { go } from './go';
 
@@ -59,5 +61,10 @@ const table: Record<string, (target: string) => unknown> = {
 export const knows = (op: string): boolean => op in table;
 
 export async function perform(action: Action): Promise<void> {
-  await table[action.op]?.(action.target ?? '');
+  try {
+    await table[action.op]?.(action.target ?? '');
+  } catch (cause) {
+    const p = problemOf(cause); // the machine that it is about could not be read
+    toast(p.title, { tone: 'bad', detail: p.detail });
+  }
 }

@@ -41,6 +41,17 @@ test('a name cannot break out of a command', () => {
   expect(codes('rclone', gateway('http://h:8080/'), 'a b; reboot')).toContain("user='a b; reboot'");
 });
 
+test('an IPv6 address is no pattern of the shell, and a name in an address ends no word', () => {
+  const url = 'http://[2001:db8::7]:8080/';
+  expect(codes('macos', gateway(url), 'anna')).toContain(`KenDFS '${url}' ~/KenDFS`);
+  expect(codes('rclone', gateway(url), 'anna')).toContain(`url='${url}' `);
+  expect(codes('davfs2', gateway(url), 'anna')).toContain(`'${url}' /mnt/ken\n`);
+  expect(codes('cadaver', gateway(url), 'anna')).toBe(`sudo apt install cadaver\ncadaver '${url}'`);
+  expect(fetchCertificate('https://[2001:db8::7]:8443/')).toContain("-connect '[2001:db8::7]:8443' -servername 2001:db8::7 ");
+  expect(codes('gnome', gateway('http://h:8080/'), "o'hara")).toContain(`gio mount 'dav://o'\\''hara@h:8080/'`);
+  expect(codes('kde', gateway(url), 'anna')).toContain('webdav://anna@[2001:db8::7]:8080/'); // pasted, not typed into a shell
+});
+
 test('the certificate is fetched from the gateway', () => {
   expect(fetchCertificate('https://h:8443/')).toContain('-connect h:8443 -servername h ');
 });
@@ -58,4 +69,14 @@ test('the best gateway is one that others reach, and encrypted', () => {
   expect(best([loop, plain, safe])).toBe(safe);
   expect(best([loop])).toBe(loop);
   expect(best([])).toBeUndefined();
+});
+
+test('each command names this cluster’s address, and none another one', () => {
+  const all = systems.filter((x) => !['ken'].includes(x)).map((x) => [x, codes(x, gateway('https://drive.example:9443/'), 'anna')] as const);
+  for (const [system, text] of all) expect(text, system).toMatch(system === 'windows' ? /drive\.example@SSL@9443/ : /drive\.example:9443/);
+  for (const [system, text] of all) expect(text, system).not.toMatch(/localhost|127\.0\.0\.1|undefined/);
+});
+
+test('with ken itself there is no gateway in it', () => {
+  expect(codes('ken', gateway('https://drive.example:9443/'), 'anna')).not.toContain('drive.example');
 });

@@ -17,7 +17,7 @@ function parts(url: string): { host: string; port: string; tls: boolean; path: s
   return { host: u.hostname, port: u.port || (tls ? '443' : '80'), tls, path: u.pathname };
 }
 
-// quoted makes a word of a POSIX shell.
+// quoted makes a word of a POSIX shell: zsh takes the brackets of an IPv6 address for a pattern.
 export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -42,6 +42,7 @@ export function steps(system: System, gateway: Gateway, user: string): Step[] {
   const { url } = gateway;
   const { tls } = parts(url);
   const name = quoted(user);
+  const at = quoted(url);
   const all: Record<System, () => Step[]> = {
     windows: () => [
       { say: 'service', code: 'sc.exe config webclient start= auto\nnet start webclient' },
@@ -55,13 +56,13 @@ export function steps(system: System, gateway: Gateway, user: string): Step[] {
     macos: () => [
       { say: 'trust', code: 'sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ken.crt', trust: true },
       { say: 'finder', code: url },
-      { say: 'shell', code: `mkdir -p ~/KenDFS\nmount_webdav -i -v KenDFS ${url} ~/KenDFS` },
+      { say: 'shell', code: `mkdir -p ~/KenDFS\nmount_webdav -i -v KenDFS ${at} ~/KenDFS` },
       { say: 'dsstore', code: 'defaults write com.apple.desktopservices DSDontWriteNetworkStores -bool true' },
     ],
     gnome: () => [
       { say: 'trust', code: 'sudo cp ken.crt /usr/local/share/ca-certificates/\nsudo update-ca-certificates', trust: true },
       { say: 'files', code: withUser(tls ? 'davs' : 'dav', url, user) },
-      { say: 'shell', code: `gio mount ${withUser(tls ? 'davs' : 'dav', url, user)}` },
+      { say: 'shell', code: `gio mount ${quoted(withUser(tls ? 'davs' : 'dav', url, user))}` },
     ],
     kde: () => [
       { say: 'trust', code: 'sudo cp ken.crt /usr/local/share/ca-certificates/\nsudo update-ca-certificates', trust: true },
@@ -71,11 +72,11 @@ export function steps(system: System, gateway: Gateway, user: string): Step[] {
       { say: 'install', code: 'sudo apt install davfs2' },
       { say: 'trust', code: 'sudo cp ken.crt /etc/davfs2/certs/\necho "trust_server_cert /etc/davfs2/certs/ken.crt" | sudo tee -a /etc/davfs2/davfs2.conf', trust: true },
       { say: 'secret', code: `echo ${quoted(`${url} ${user}`)} | sudo tee -a /etc/davfs2/secrets\nsudo chmod 600 /etc/davfs2/secrets` },
-      { say: 'mount', code: `sudo mkdir -p /mnt/ken\nsudo mount -t davfs -o uid=$(id -u),gid=$(id -g) ${url} /mnt/ken` },
+      { say: 'mount', code: `sudo mkdir -p /mnt/ken\nsudo mount -t davfs -o uid=$(id -u),gid=$(id -g) ${at} /mnt/ken` },
       { say: 'fstab', code: `${url} /mnt/ken davfs rw,user,noauto,_netdev 0 0` },
     ],
     rclone: () => [
-      { say: 'config', code: `rclone config create ken webdav url=${url} vendor=owncloud user=${name}` },
+      { say: 'config', code: `rclone config create ken webdav url=${at} vendor=owncloud user=${name}` },
       { say: 'password', code: 'read -rs PASS && rclone config password ken pass "$PASS"' },
       { say: 'trust', code: 'rclone lsd ken: --ca-cert ken.crt', trust: true },
       { say: 'copy', code: 'rclone copy ~/Photos ken:Photos --progress' },
@@ -83,7 +84,7 @@ export function steps(system: System, gateway: Gateway, user: string): Step[] {
     ],
     cadaver: () => [
       { say: 'install', code: 'sudo apt install cadaver' },
-      { say: 'open', code: `cadaver ${url}` },
+      { say: 'open', code: `cadaver ${at}` },
     ],
     ios: () => [{ say: 'app' }, { say: 'address', code: url }, { say: 'trust', trust: true }],
     android: () => [{ say: 'app' }, { say: 'address', code: url }, { say: 'trust', trust: true }],
@@ -99,7 +100,7 @@ export function steps(system: System, gateway: Gateway, user: string): Step[] {
 // fetchCertificate saves the certificate that a gateway shows, to be compared and trusted.
 export function fetchCertificate(url: string): string {
   const { host, port } = parts(url);
-  return `openssl s_client -connect ${host}:${port} -servername ${host.replace(/[[\]]/g, '')} </dev/null | openssl x509 -outform PEM > ken.crt\nopenssl x509 -in ken.crt -noout -fingerprint -sha256`;
+  return `openssl s_client -connect ${quoted(`${host}:${port}`)} -servername ${host.replace(/[[\]]/g, '')} </dev/null | openssl x509 -outform PEM > ken.crt\nopenssl x509 -in ken.crt -noout -fingerprint -sha256`;
 }
 
 // own is the system that the browser runs on, to begin with.

@@ -1,5 +1,5 @@
 // The columns of the repair queue.
-import { ago, bytes, capital, count, short } from '../../i18n/format';
+import { ago, bytes, capital, count, stamp } from '../../i18n/format';
 import { classes, type Repair } from '../../model/repair';
 import { w } from '../../model/strings';
 import { said } from '../../said/render';
@@ -54,7 +54,7 @@ export function columns(name: (id: string) => string): Column<Repair>[] {
       phone: 'none',
     },
     { id: 'tries', title: t.col.tries, text: (r) => count(r.tries), width: 70, align: 'end', sort: (r) => r.tries, phone: 'none' },
-    { id: 'next', title: t.col.next, text: (r) => (r.next_try ? short(r.next_try) : t.none), width: 120, phone: 'none' },
+    { id: 'next', title: t.col.next, text: (r) => (r.next_try ? stamp(r.next_try) : t.none), width: 120, phone: 'none' },
     { id: 'on', title: t.col.on, text: (r) => r.on.map(name).join(', '), width: 200, phone: 'none', hidden: true },
   ];
 }
