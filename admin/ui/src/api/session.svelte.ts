@@ -2,6 +2,7 @@
 // waits behind the lock overlay and is sent again after the sign-in; one that
 // needs the password again waits for the dialog that asks for it.
 
+import { learn } from '../i18n/now.svelte';
 import type { components } from './schema';
 
 export type Role = components['schemas']['Role'];
@@ -86,7 +87,9 @@ async function codeOf(response: Response): Promise<string> {
 // guarded is fetch with the lock and the password dialog behind it.
 export async function guarded(request: Request): Promise<Response> {
   const again = request.clone();
+  const sent = Date.now();
   const response = await fetch(request);
+  learn(response.headers.get('Date'), sent, Date.now());
   if (response.status === 401 && session.me?.signed_in && !/\/session(\/sudo)?$/.test(request.url)) {
     // The password may be asked for behind the lock, too.
     return (await session.lock(request.signal)) ? guarded(again) : response;

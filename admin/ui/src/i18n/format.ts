@@ -1,6 +1,7 @@
 // Numbers, sizes and times as people read them, in the language in use.
 // Units are IEC everywhere: 1 KiB = 1024 bytes.
 import { locale, zone } from './index.svelte';
+import { serverTime } from './now.svelte';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 const cache = new Map<string, Intl.NumberFormat>();
@@ -92,14 +93,14 @@ export function date(at: Moment): string {
 }
 
 // short writes the time today and the day before that.
-export function short(at: Moment, now: Moment = Date.now()): string {
+export function short(at: Moment, now: Moment = serverTime()): string {
   const d = dateOf(at);
   const day = (x: Date): string => x.toLocaleDateString(locale(), { dateStyle: 'medium', timeZone: zone() });
   return day(dateOf(now)) === day(d) ? d.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone() }) : day(d);
 }
 
 // stamp writes the time today, and the day with the time before that: 21 Nov, 23:58.
-export function stamp(at: Moment, now: Moment = Date.now()): string {
+export function stamp(at: Moment, now: Moment = serverTime()): string {
   const [d, n] = [dateOf(at), dateOf(now)];
   const part = (x: Date, options: Intl.DateTimeFormatOptions): string => x.toLocaleDateString('en', { ...options, timeZone: zone() });
   if (part(d, {}) === part(n, {})) return short(d, n);
@@ -117,7 +118,7 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 // ago writes how long something is past (or ahead), in words: 3 minutes ago.
-export function ago(at: Moment, now: Moment = Date.now()): string {
+export function ago(at: Moment, now: Moment = serverTime()): string {
   let v = (dateOf(at).getTime() - dateOf(now).getTime()) / 1000;
   const f = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' });
   for (const [unit, size] of steps) {

@@ -21,7 +21,7 @@ export const de: Messages = {
   zoneAsk: (name) => `Zone von ${name}`,
   zoneNow: (zone) => `Jetzt: ${zone}.`,
   zoneNone: 'keine',
-  zoneSet: (zone, says) => `${zone}, von einem Betreuer gesetzt; ${says}`,
+  zoneSet: (zone, says) => `${zone}, von einem Operator gesetzt; ${says}`,
   zoneSays: (zone) => `die Maschine sagt ${zone}`,
   zoneSaysNothing: 'die Maschine sagt nichts',
   zoneNew: 'Neue Zone',

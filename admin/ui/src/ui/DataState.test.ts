@@ -4,6 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { live } from '../api/live.svelte';
 import { Problem } from '../api/problem';
 import { clock } from '../i18n/format';
+import { learn } from '../i18n/now.svelte';
 import { answered, hands, snippet } from '../testing';
 import DataState from './DataState.svelte';
 import skeleton from './Skeleton.svelte?raw';
@@ -135,4 +136,18 @@ test('an error is gone when data comes', async () => {
   await rerender({ query: answered([3]) });
   expect(screen.queryByRole('alert')).toBeNull();
   expect(document.body.textContent!.trim()).toBe('sum 3');
+});
+
+// The browser's clock is ten minutes off; what the server said this second is
+// neither old because of it, nor is what is five minutes old fresh.
+test.each([-600_000, 600_000])('a browser whose clock is %d ms off judges age by the server', (off) => {
+  const here = noon + off;
+  learn(new Date(noon).toUTCString(), here, here);
+  const asOf = (age: number) => () => new Date(noon - age).toISOString();
+  const first = render(DataState<number[]>, { query: answered([1], { at: here }), children: shown, asOf: asOf(1000) });
+  expect(document.body.textContent).not.toContain(t.staleDetail);
+  first.unmount();
+  render(DataState<number[]>, { query: answered([1], { at: here }), children: shown, asOf: asOf(300_000) });
+  expect(document.body.textContent).toContain(t.staleDetail);
+  learn(new Date(noon).toUTCString(), noon, noon);
 });
