@@ -129,6 +129,7 @@ class Layouts {
     const before = this.#save();
     for (const w of windows.list) windows.close(w);
     this.icons = apps.map((a) => a.id);
+    this.kept = [];
     toast(t.resetDone, { action: { label: t.undo, run: () => this.#show(before) } });
   }
 }
