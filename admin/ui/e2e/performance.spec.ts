@@ -42,6 +42,7 @@ test('the range and the nodes stand in the address; one line for a node', async 
   await expect(page).toHaveURL(/range=6h/);
   await page.getByRole('button', { name: 'Whole cluster' }).click();
   const dialog = page.getByRole('dialog', { name: 'Choose nodes' });
+  expect((await dialog.getByRole('searchbox').locator('..').boundingBox())?.height, 'one line').toBeLessThan(60);
   await dialog.getByRole('searchbox').fill('dn-000');
   await dialog.getByLabel(/dn-0001/).check();
   await dialog.getByLabel(/dn-0002/).check();

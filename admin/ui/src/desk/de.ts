@@ -139,7 +139,7 @@ export const de: Messages = {
   notifyNone: 'Der Browser hat sie nur über HTTPS.',
   notifyDenied: 'Der Browser lehnt sie für diese Seite ab: Erlauben Sie sie in seinen Einstellungen.',
   letters: 'Kürzel aus einem Buchstaben',
-  lettersHint: 'Damit öffnet ? diese Liste.',
+  lettersHint: 'Damit öffnet ? die Liste der Tastenkürzel.',
   preferences: 'Vorlieben',
   changePassword: 'Passwort ändern',
   signOut: 'Abmelden',

@@ -140,7 +140,7 @@ export const en = {
   notifyNone: 'The browser has them over HTTPS only.',
   notifyDenied: 'The browser refuses them for this page: allow them in its settings.',
   letters: 'Single-letter shortcuts',
-  lettersHint: 'Lets ? open this list.',
+  lettersHint: 'Lets ? open the list of shortcuts.',
   preferences: 'Preferences',
   changePassword: 'Change password',
   signOut: 'Sign out',

@@ -52,12 +52,12 @@ export const outcomeTone = (r: Audit): Tone => (r.outcome === 'ok' ? 'ok' : 'war
 
 export function auditColumns(): Column<Audit>[] {
   return [
-    { id: 'text', title: t.col.text, text: (r) => r.text || `${r.action} ${r.target ?? ''}`.trim(), width: 240, grow: 2, phone: 'title' },
-    { id: 'user', title: t.col.user, text: (r) => r.user, width: 110, phone: 'meta' },
-    { id: 'outcome', title: t.col.outcome, text: (r) => r.outcome, width: 120, phone: 'end' },
-    { id: 'time', title: t.col.time, text: (r) => date(r.time), width: 140, phone: 'meta' },
-    { id: 'action', title: t.col.action, text: (r) => r.action, width: 140, phone: 'none' },
-    { id: 'target', title: t.col.target, text: (r) => r.target ?? '', width: 140, phone: 'none' },
+    { id: 'text', title: t.col.text, text: (r) => r.text || `${r.action} ${r.target ?? ''}`.trim(), width: 220, grow: 2, phone: 'title' },
+    { id: 'user', title: t.col.user, text: (r) => r.user, width: 90, phone: 'meta' },
+    { id: 'outcome', title: t.col.outcome, text: (r) => r.outcome, width: 115, phone: 'end' },
+    { id: 'time', title: t.col.time, text: (r) => date(r.time), width: 125, phone: 'meta' },
+    { id: 'action', title: t.col.action, text: (r) => r.action, width: 120, phone: 'none' },
+    { id: 'target', title: t.col.target, text: (r) => r.target ?? '', width: 125, phone: 'none' },
     { id: 'reason', title: t.col.reason, text: (r) => r.reason ?? '', width: 160, phone: 'none' },
     { id: 'origin', title: t.col.origin, text: (r) => r.origin, width: 110, phone: 'none', hidden: true },
     { id: 'remote', title: t.col.remote, text: (r) => r.remote ?? '', width: 150, phone: 'none', hidden: true },

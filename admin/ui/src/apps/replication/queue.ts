@@ -23,14 +23,14 @@ export function order(r: Repair): number {
 
 export function columns(name: (id: string) => string): Column<Repair>[] {
   return [
-    { id: 'volume', title: t.col.volume, text: (r) => r.volume, width: 100, sort: (r) => r.volume, phone: 'title' },
-    { id: 'what', title: t.col.what, text: (r) => (isSingle(r) ? w.class.single : w.class[r.class]), width: 180, sort: order, phone: 'meta' },
-    { id: 'state', title: t.col.state, text: (r) => w.work[r.state], width: 115, sort: (r) => r.state, phone: 'end' },
+    { id: 'volume', title: t.col.volume, text: (r) => r.volume, width: 80, sort: (r) => r.volume, phone: 'title' },
+    { id: 'what', title: t.col.what, text: (r) => (isSingle(r) ? w.class.single : w.class[r.class]), width: 165, sort: order, phone: 'meta' },
+    { id: 'state', title: t.col.state, text: (r) => w.work[r.state], width: 105, sort: (r) => r.state, phone: 'end' },
     {
       id: 'copies',
       title: t.col.copies,
       text: (r) => t.ofWanted(count(r.live), count(r.target)),
-      width: 80,
+      width: 72,
       sort: (r) => r.live - r.target,
       phone: 'meta',
     },
@@ -38,12 +38,12 @@ export function columns(name: (id: string) => string): Column<Repair>[] {
       id: 'progress',
       title: t.col.progress,
       text: (r) => t.ofBytes(bytes(r.bytes_done), bytes(r.bytes)),
-      width: 210,
+      width: 190,
       sort: (r) => r.bytes,
       phone: 'none',
     },
-    { id: 'from', title: t.col.from, text: (r) => (r.from ? name(r.from) : t.none), width: 110, phone: 'none' },
-    { id: 'to', title: t.col.to, text: (r) => (r.to ? name(r.to) : t.none), width: 110, phone: 'none' },
+    { id: 'from', title: t.col.from, text: (r) => (r.from ? name(r.from) : t.none), width: 95, phone: 'none' },
+    { id: 'to', title: t.col.to, text: (r) => (r.to ? name(r.to) : t.none), width: 95, phone: 'none' },
     { id: 'note', title: t.col.note, text: note, width: 220, grow: 2, phone: 'meta' },
     {
       id: 'since',
