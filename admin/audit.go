@@ -19,24 +19,33 @@ func (h *handlers) note(ctx context.Context, action, target string) {
 	h.record(ctx, action, target, "", nil)
 }
 
+// outcomeUnknown is of an act whose answer is missing: it may have been done.
+const outcomeUnknown = "unknown"
+
 // record puts into the audit what the caller did, or tried: the tree's own
 // commands are not recorded by the namespace, which has too many of them, and
-// neither is what changes nothing there. When nobody can be asked there is
-// nothing to record, because nothing was done.
+// neither is what changes nothing there. When nobody answers it is recorded
+// later; whoever waits for the answer of the act need not wait for that.
 func (h *handlers) record(ctx context.Context, action, target, detail string, failed error) {
 	// A thousand long paths would not fit into a call, and the record would be lost.
 	rec := metadata.AuditRecord{Actor: h.actor(callerOf(ctx), ""), Action: action, Target: auditText(target), Detail: auditText(detail), Outcome: "ok"}
+	at := time.Now()
 	if failed != nil {
-		kind := metadata.KindOf(failed)
-		if kind == metadata.KindUnavailable {
+		rec.Outcome, rec.Text = metadata.KindOf(failed).String(), failed.Error()
+		if mayHaveBeen(failed) {
+			rec.Outcome = outcomeUnknown
+			h.log.Warn("nobody knows whether it was done", "action", action, "target", rec.Target, "user", rec.Actor.User, "err", failed)
+			h.late.add(rec, at)
 			return
 		}
-		rec.Outcome, rec.Text = kind.String(), failed.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	if err := h.cfg.Cluster.RecordAudit(h.cfg.Cluster.WithActor(ctx, rec.Actor), rec); err != nil {
-		h.log.Warn("not recorded in the audit", "action", action, "user", rec.Actor.User, "err", err)
+	err := h.recordNow(context.WithoutCancel(ctx), rec)
+	if err == nil {
+		return
+	}
+	h.log.Warn("not recorded in the audit yet", "action", action, "target", rec.Target, "user", rec.Actor.User, "err", err)
+	if mayHaveBeen(err) {
+		h.late.add(rec, at)
 	}
 }
 

@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"kendfs/metadata"
@@ -19,5 +22,24 @@ func TestAuditTextIsCut(t *testing.T) {
 		if len(s) <= metadata.AuditFieldMax && got != s {
 			t.Errorf("got %q, want %q", got, s)
 		}
+	}
+}
+
+// All users together have so many downloads and no more.
+func TestDownloadsOfAll(t *testing.T) {
+	var d downloads
+	ctx, cancel := context.WithCancel(t.Context())
+	for i := range downloadsMax {
+		if err := d.begin(ctx, fmt.Sprint("user", i/downloadsUserMax)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, _ := problemOf(d.begin(ctx, "another"))
+	if p.Status != 429 || !strings.Contains(p.Title, "of all users") {
+		t.Errorf("got %+v", p)
+	}
+	cancel()
+	for d.begin(t.Context(), "another") != nil { // what ends, ends soon after
+		time.Sleep(time.Millisecond)
 	}
 }

@@ -77,10 +77,14 @@ func (h *handlers) CopyEntry(ctx context.Context, r api.CopyEntryRequestObject) 
 func (h *handlers) DeleteEntries(ctx context.Context, r api.DeleteEntriesRequestObject) (api.DeleteEntriesResponseObject, error) {
 	out := api.DeleteResult{DryRun: deref(r.Params.DryRun), Failed: []api.PathProblem{}, Complete: new(true)}
 	acting := h.acting(ctx, "")
-	var gone []string
-	defer func() {
-		if len(gone) > 0 { // also when the time was up before the last one
+	var gone, unknown []string
+	var missing error // the answer about the last of unknown
+	defer func() {    // also when the time was up before the last one
+		if len(gone) > 0 {
 			h.record(ctx, "fs.delete", summary(gone), strings.Join(gone, "\n"), nil)
+		}
+		if len(unknown) > 0 {
+			h.record(ctx, "fs.delete", summary(unknown), strings.Join(unknown, "\n"), missing)
 		}
 	}()
 	for _, text := range r.Body.Paths {
@@ -89,7 +93,9 @@ func (h *handlers) DeleteEntries(ctx context.Context, r api.DeleteEntriesRequest
 			err = errSaid(metadata.KindConflict, sayRoot())
 		}
 		if err == nil && !out.DryRun {
-			err = h.cfg.Cluster.Remove(acting, p, guardOf(ctx))
+			if err = h.cfg.Cluster.Remove(acting, p, guardOf(ctx)); err != nil && mayHaveBeen(err) {
+				unknown, missing = append(unknown, string(p)), err
+			}
 		}
 		if err != nil {
 			if ctx.Err() != nil {

@@ -91,6 +91,9 @@ func (h *handlers) ReadContent(ctx context.Context, r api.ReadContentRequestObje
 		return nil, metadata.Errorf(metadata.KindIsDir, "%s is a folder: download it as an archive", p)
 	}
 	who, action := callerOf(ctx), "fs.download"
+	if err := h.reading.begin(who.http.Context(), who.user.Name); err != nil {
+		return nil, err
+	}
 	inline := r.Params.Inline != nil && inlineTypeOf(e.Name) != ""
 	if inline {
 		action = "fs.view"
@@ -216,6 +219,10 @@ func (h *handlers) ReadArchive(ctx context.Context, r api.ReadArchiveRequestObje
 	}
 	if len(what) == 0 {
 		return nil, metadata.Errorf(metadata.KindInvalid, "nothing is named that the archive should hold")
+	}
+	who := callerOf(ctx)
+	if err := h.reading.begin(who.http.Context(), who.user.Name); err != nil {
+		return nil, err
 	}
 	h.record(ctx, "fs.download", summary(what), strings.Join(what, "\n"), nil)
 	return a, nil

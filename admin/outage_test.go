@@ -63,6 +63,9 @@ func (f *flaky) RecordAudit(ctx context.Context, r metadata.AuditRecord) error {
 func (f *flaky) Set(ctx context.Context, v map[string]int64) error {
 	return orDone(f, func() error { return f.made.Set(ctx, v) })
 }
+func (f *flaky) SetIf(ctx context.Context, revision uint64, v map[string]int64) error {
+	return orDone(f, func() error { return f.made.SetIf(ctx, revision, v) })
+}
 func (f *flaky) Mute(ctx context.Context, code string, until time.Time) error {
 	return orDone(f, func() error { return f.made.Mute(ctx, code, until) })
 }

@@ -76,6 +76,8 @@ type Server struct {
 	history  *history.History
 	counters counters
 	reads    reads
+	late     late
+	reading  downloads
 	ready    context.Context // ends when the server stops
 	stop     context.CancelFunc
 	closing  sync.Once

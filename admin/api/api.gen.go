@@ -582,11 +582,13 @@ type AuditList struct {
 
 // AuditRecord defines model for AuditRecord.
 type AuditRecord struct {
-	Action    string    `json:"action"`
-	Detail    *string   `json:"detail,omitempty"`
-	Id        string    `json:"id"`
-	Node      *string   `json:"node,omitempty"`
-	Origin    string    `json:"origin"`
+	Action string  `json:"action"`
+	Detail *string `json:"detail,omitempty"`
+	Id     string  `json:"id"`
+	Node   *string `json:"node,omitempty"`
+	Origin string  `json:"origin"`
+
+	// Outcome ok, unknown (the answer was missing: it may have been done), or the kind of the refusal
 	Outcome   string    `json:"outcome"`
 	Reason    *string   `json:"reason,omitempty"`
 	Remote    *string   `json:"remote,omitempty"`

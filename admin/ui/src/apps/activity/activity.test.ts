@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { Schemas } from '../../api/client';
 import { actsOf, label, placeOf } from './acts';
-import { auditColumns, eta, outcomeTone, progress, taskColumns, type Task } from './columns';
+import { auditColumns, eta, outcomeOf, outcomeTone, progress, taskColumns, type Task } from './columns';
 import { filterOf, isFiltered, matches, paramsOf, sinceOf } from './filter';
 
 // The desk needs a page.
@@ -50,6 +50,10 @@ test('columns have a text for records that hold little', () => {
   for (const c of auditColumns()) expect(typeof c.text(bare), c.id).toBe('string');
   expect(auditColumns()[0]?.text(bare)).toBe('drainNode');
   expect(outcomeTone(bare)).toBe('warn');
+  expect(outcomeOf({ ...bare, outcome: 'unknown' })).toBe('unknown');
+  expect(outcomeTone({ ...bare, outcome: 'unknown' })).toBe('warn');
+  expect(outcomeOf({ ...bare, outcome: 'precondition failed' })).toBe('changed meanwhile');
+  expect(outcomeOf({ ...bare, outcome: 'something new' })).toBe('something new');
   expect(outcomeTone({ ...bare, outcome: 'ok' })).toBe('ok');
   for (const c of taskColumns()) expect(typeof c.text({ ...task, unit: 'none' }), c.id).toBe('string');
 });

@@ -47,6 +47,9 @@ export function taskColumns(): Column<Task>[] {
   ];
 }
 
+// outcomeOf is the word for it; what has none is shown as the server says it.
+export const outcomeOf = (r: Audit): string => t.outcomes[r.outcome] ?? r.outcome;
+
 // outcomeTone: whatever is not ok was refused or failed.
 export const outcomeTone = (r: Audit): Tone => (r.outcome === 'ok' ? 'ok' : 'warn');
 
@@ -54,7 +57,7 @@ export function auditColumns(): Column<Audit>[] {
   return [
     { id: 'text', title: t.col.text, text: (r) => r.text || `${r.action} ${r.target ?? ''}`.trim(), width: 220, grow: 2, phone: 'title' },
     { id: 'user', title: t.col.user, text: (r) => r.user, width: 90, phone: 'meta' },
-    { id: 'outcome', title: t.col.outcome, text: (r) => r.outcome, width: 115, phone: 'end' },
+    { id: 'outcome', title: t.col.outcome, text: outcomeOf, width: 115, phone: 'end' },
     { id: 'time', title: t.col.time, text: (r) => date(r.time), width: 125, phone: 'meta' },
     { id: 'action', title: t.col.action, text: (r) => r.action, width: 120, phone: 'none' },
     { id: 'target', title: t.col.target, text: (r) => r.target ?? '', width: 125, phone: 'none' },

@@ -46,6 +46,21 @@ export const en = {
     node: 'Node',
     id: 'Id',
   },
+  // outcomes of the audit: ok, unknown (the answer was missing), else why it was refused
+  outcomes: {
+    ok: 'done',
+    unknown: 'unknown',
+    denied: 'denied',
+    exists: 'name taken',
+    'not found': 'not found',
+    conflict: 'conflict',
+    'precondition failed': 'changed meanwhile',
+    locked: 'locked',
+    'quota exceeded': 'quota exceeded',
+    'no space': 'no space',
+    'read-only': 'read-only',
+    invalid: 'invalid',
+  } as Record<string, string>,
   act: {
     of: (task: string) => `Actions of ${task}`,
     open: 'Open',
