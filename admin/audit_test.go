@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -25,21 +26,42 @@ func TestAuditTextIsCut(t *testing.T) {
 	}
 }
 
-// All users together have so many downloads and no more.
+// All users together have so many downloads and no more. What is shown waits for
+// a place, and not for ever.
 func TestDownloadsOfAll(t *testing.T) {
-	var d downloads
-	ctx, cancel := context.WithCancel(t.Context())
-	for i := range downloadsMax {
-		if err := d.begin(ctx, fmt.Sprint("user", i/downloadsUserMax)); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		var d downloads
+		ctx, cancel := context.WithCancel(t.Context())
+		for i := range downloadsMax {
+			if err := d.begin(ctx, fmt.Sprint("user", i/downloadsUserMax), false); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	p, _ := problemOf(d.begin(ctx, "another"))
-	if p.Status != 429 || !strings.Contains(p.Title, "of all users") {
-		t.Errorf("got %+v", p)
-	}
-	cancel()
-	for d.begin(t.Context(), "another") != nil { // what ends, ends soon after
-		time.Sleep(time.Millisecond)
-	}
+		began := time.Now()
+		for _, shown := range []bool{false, true} {
+			p, _ := problemOf(d.begin(t.Context(), "another", shown))
+			if p.Status != 429 || !strings.Contains(p.Title, "of all users") {
+				t.Errorf("got %+v", p)
+			}
+		}
+		if took := time.Since(began); took != viewWait {
+			t.Errorf("waited %v, want %v", took, viewWait)
+		}
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if err := d.begin(gone, "another", true); err == nil || gone.Err() == nil {
+			t.Errorf("who has left: got %v", err)
+		}
+		got := make(chan error, 1)
+		go func() { got <- d.begin(t.Context(), "another", true) }()
+		synctest.Wait()
+		cancel()
+		if err := <-got; err != nil {
+			t.Errorf("a place is free: got %v", err)
+		}
+		synctest.Wait()
+		if d.all != 1 || len(d.mine) != 1 {
+			t.Errorf("%d, %v", d.all, d.mine)
+		}
+	})
 }

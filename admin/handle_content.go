@@ -91,12 +91,12 @@ func (h *handlers) ReadContent(ctx context.Context, r api.ReadContentRequestObje
 		return nil, metadata.Errorf(metadata.KindIsDir, "%s is a folder: download it as an archive", p)
 	}
 	who, action := callerOf(ctx), "fs.download"
-	if err := h.reading.begin(who.http.Context(), who.user.Name); err != nil {
-		return nil, err
-	}
 	inline := r.Params.Inline != nil && inlineTypeOf(e.Name) != ""
 	if inline {
 		action = "fs.view"
+	}
+	if err := h.reading.begin(who.http.Context(), who.user.Name, inline); err != nil {
+		return nil, err
 	}
 	// A film that is shown in pieces, and a download that goes on, are one record.
 	whole := !inline && who.http.Header.Get("Range") == ""
@@ -221,7 +221,7 @@ func (h *handlers) ReadArchive(ctx context.Context, r api.ReadArchiveRequestObje
 		return nil, metadata.Errorf(metadata.KindInvalid, "nothing is named that the archive should hold")
 	}
 	who := callerOf(ctx)
-	if err := h.reading.begin(who.http.Context(), who.user.Name); err != nil {
+	if err := h.reading.begin(who.http.Context(), who.user.Name, false); err != nil {
 		return nil, err
 	}
 	h.record(ctx, "fs.download", summary(what), strings.Join(what, "\n"), nil)

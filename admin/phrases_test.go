@@ -100,7 +100,7 @@ func TestEveryPhrase(t *testing.T) {
 		adviceWrongPassword(), sayTooMany(), adviceOffset(), sayPlainHTTP(), advicePlainHTTP(), sayOrigin(), adviceOrigin(), sayNoRoute(),
 		adviceNoRoute("/api/v1/openapi.yaml"), sayNoFile(), adviceReload(), sayNoNode("dn9"), sayConfirm("dn3"), sayNotDeleteOneself(),
 		sayNotChangeOneself(), sayLastAdmin("anna"), sayShortPassword(3, 8), sayRoot(), sayThere("/x"), sayIsFolder("/x"),
-		sayNoRoomFor(5, 3), saySettingsChanged(),
+		sayNoRoomFor(5, 3), saySettingsChanged(), sayMyDownloads(16), sayAllDownloads(128), adviceDownloads(),
 	}
 	for _, s := range []metadata.NodeState{metadata.NodeActive, metadata.NodeDraining, metadata.NodeMaintenance, metadata.NodeRemoved} {
 		all = append(all, sayState(s))

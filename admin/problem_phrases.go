@@ -127,6 +127,18 @@ func adviceWrongPassword() phrase.Phrase {
 	return phrase.Say("advice.wrong_password", "Try again. After some failures there is a pause.")
 }
 
+func sayMyDownloads(n int) phrase.Phrase {
+	return phrase.Say("problem.my_downloads", "{0} of your downloads are running, which is the most.", phrase.Count(n))
+}
+
+func sayAllDownloads(n int) phrase.Phrase {
+	return phrase.Say("problem.all_downloads", "{0} downloads of all users are running, which is the most.", phrase.Count(n))
+}
+
+func adviceDownloads() phrase.Phrase {
+	return phrase.Say("advice.downloads", "Wait until one of them is done, or cancel one. Many files come faster as one archive.")
+}
+
 func sayTooMany() phrase.Phrase { return phrase.Say("problem.too_many", "Too many requests.") }
 
 func adviceOffset() phrase.Phrase { return phrase.Say("advice.offset", "Continue from there.") }

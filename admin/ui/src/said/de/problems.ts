@@ -31,6 +31,8 @@ export const problems: Some<'problem' | 'advice'> = {
   'problem.sudo': 'Das Passwort ist noch einmal nötig.',
   'problem.role': 'Dafür braucht es die Rolle {0}; die eigene ist {1}.',
   'problem.wrong_password': 'Unbekannter Benutzer oder falsches Passwort.',
+  'problem.my_downloads': '{0} Downloads laufen schon, mehr geht nicht.',
+  'problem.all_downloads': '{0} Downloads aller Benutzer laufen, mehr geht nicht.',
   'problem.too_many': 'Zu viele Anfragen.',
   'problem.plain_http': 'Passwörter werden nicht über unverschlüsseltes HTTP von anderen Maschinen angenommen.',
   'problem.origin': 'Diese Anfrage kommt von einer anderen Website.',
@@ -49,6 +51,7 @@ export const problems: Some<'problem' | 'advice'> = {
   'problem.settings_changed': 'die Einstellungen haben sich geändert, seit sie gelesen wurden',
 
   'advice.not_found': 'Es wurde vielleicht inzwischen entfernt. Neu lesen.',
+  'advice.downloads': 'Warten, bis einer fertig ist, oder einen abbrechen. Viele Dateien kommen als ein Archiv schneller.',
   'advice.exists': 'Einen anderen Namen wählen oder ersetzen, was da ist.',
   'advice.parent_missing': 'Erst den Ordner anlegen.',
   'advice.precondition': 'Es hat sich inzwischen geändert. Neu lesen und entscheiden.',
