@@ -36,7 +36,7 @@ const groups = {
   latency: ['latency_p50', 'latency_p95', 'latency_p99'],
   operations: ['reads', 'writes', 'errors'],
   repair: ['repair_bytes'],
-  gateway: ['request_bytes_in', 'request_bytes_out'],
+  desktop: ['request_bytes_in', 'request_bytes_out'],
   nameserver: ['requests', 'commands'],
   space: ['used_bytes'],
 } as const satisfies Record<string, readonly SeriesName[]>;

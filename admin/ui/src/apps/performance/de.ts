@@ -68,7 +68,7 @@ export const de: Messages = {
     repair: 'Reparatur',
     space: 'Belegter Platz',
     nameserver: 'Nameserver',
-    gateway: 'Gateway',
+    desktop: 'Verkehr dieses Desktops',
   },
   series: {
     read_bytes: 'Lesen',
@@ -82,7 +82,7 @@ export const de: Messages = {
     used_bytes: 'Belegt',
     repair_bytes: 'Von der Reparatur kopiert',
     commands: 'Änderungen',
-    requests: 'Anfragen',
+    requests: 'Anfragen an diesen Desktop',
     request_bytes_in: 'Herein',
     request_bytes_out: 'Hinaus',
   },

@@ -67,7 +67,7 @@ export const en = {
     repair: 'Repair',
     space: 'Used space',
     nameserver: 'Nameserver',
-    gateway: 'Gateway',
+    desktop: 'Traffic of this desktop',
   },
   series: {
     read_bytes: 'Reads',
@@ -81,7 +81,7 @@ export const en = {
     used_bytes: 'Used',
     repair_bytes: 'Copied by repair',
     commands: 'Changes',
-    requests: 'Requests',
+    requests: 'Requests to this desktop',
     request_bytes_in: 'In',
     request_bytes_out: 'Out',
   },
