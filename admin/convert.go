@@ -108,7 +108,7 @@ func apiNode(n *snapshot, m *metadata.Node) api.Node {
 func apiEvent(e metadata.Event) api.Event {
 	out := api.Event{
 		Id: eventID(e.ID), Time: e.Time.UTC(), Severity: api.EventSeverity(e.Severity), Code: e.Code,
-		Subject: ptr(e.Subject), Text: e.Text,
+		Subject: ptr(e.Subject), Text: e.Text, TextPhrase: e.TextPhrase,
 	}
 	if e.Node != 0 {
 		out.Node = ptr(e.Node.String())

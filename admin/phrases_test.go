@@ -44,7 +44,7 @@ func enumOf(t *testing.T, name string) []string {
 // what the servers say, no less and no more.
 func TestTheDocumentNamesAllThatIsSaid(t *testing.T) {
 	var said []string
-	for _, folder := range []string{"../metadata/health", "../metadata/fleet", "."} {
+	for _, folder := range []string{"../metadata/health", "../metadata/fleet", "../metadata/namespace", ".", "demo"} {
 		b, err := os.ReadFile(filepath.Join(folder, "testdata", "phrases.json"))
 		if err != nil {
 			t.Fatal(err)

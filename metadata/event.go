@@ -1,6 +1,10 @@
 package metadata
 
-import "time"
+import (
+	"time"
+
+	"kendfs/metadata/phrase"
+)
 
 // Event is something that happened to the cluster, kept in the namespace.
 type Event struct {
@@ -11,6 +15,8 @@ type Event struct {
 	Node     NodeID    `json:"node,omitzero"`
 	Subject  string    `json:"subject,omitempty"` // node, disk, volume or user it is about
 	Text     string    `json:"text"`              // one sentence
+
+	TextPhrase *phrase.Phrase `json:"text_phrase,omitempty"` // it, to be said in another language
 }
 
 // AuditRecord says who did what, kept in the namespace. Secrets are never in it.
@@ -37,12 +43,13 @@ type Actor struct {
 
 // Bounds of what is kept: older rows are dropped by the command that adds one.
 const (
-	EventsMax     = 20_000
-	AuditMax      = 50_000 // of changes
-	ReportsMax    = 20_000 // of what desks report (sign-ins, downloads), and as many of what gateways do
-	EventPageMax  = 500
-	EventTextMax  = 512  // bytes
-	AuditFieldMax = 1024 // bytes
+	EventsMax      = 20_000
+	AuditMax       = 50_000 // of changes
+	ReportsMax     = 20_000 // of what desks report (sign-ins, downloads), and as many of what gateways do
+	EventPageMax   = 500
+	EventTextMax   = 512  // bytes
+	EventPhraseMax = 2048 // bytes of JSON; one that is longer is left out
+	AuditFieldMax  = 1024 // bytes
 )
 
 // EventQuery selects events or audit records, newest first.

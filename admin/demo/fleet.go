@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/fleet"
 )
 
 // node is a machine of the demo.
@@ -36,7 +37,7 @@ type job struct {
 	tries   int
 	nextTry time.Time
 	err     string
-	wait    string
+	wait    fleet.Stall
 }
 
 const (

@@ -10,20 +10,21 @@ import (
 
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // logMax bounds events and audit; the oldest go first.
 const logMax = 5000
 
 // event records something. The lock is held.
-func (d *Cluster) event(severity, code string, n *node, text string) {
-	d.eventAt(d.now, severity, code, n, text)
+func (d *Cluster) event(severity, code string, n *node, said phrase.Phrase) {
+	d.eventAt(d.now, severity, code, n, said)
 	d.bump()
 }
 
-func (d *Cluster) eventAt(at time.Time, severity, code string, n *node, text string) {
+func (d *Cluster) eventAt(at time.Time, severity, code string, n *node, said phrase.Phrase) {
 	d.info.LastEvent++
-	e := metadata.Event{ID: d.info.LastEvent, Time: at, Severity: severity, Code: code, Text: text}
+	e := metadata.Event{ID: d.info.LastEvent, Time: at, Severity: severity, Code: code, Text: said.String(), TextPhrase: said.Key()}
 	if n != nil {
 		e.Node, e.Subject = n.ID, n.ID.String()
 	}
@@ -80,17 +81,17 @@ func (d *Cluster) makeHistory() {
 		n := storage[d.rng.IntN(len(storage))]
 		switch k := d.rng.IntN(20); {
 		case k == 0:
-			d.eventAt(at, "critical", health.DataSingleCopy, n, fmt.Sprintf("%d volumes had one live copy for %d s.", 1+d.rng.IntN(40), 20+d.rng.IntN(200)))
+			d.eventAt(at, "critical", health.DataSingleCopy, n, sayOneCopy(1+d.rng.IntN(40), time.Duration(20+d.rng.IntN(200))*time.Second))
 		case k < 4:
-			d.eventAt(at, "warning", health.NodeDown, n, fmt.Sprintf("%s has been silent for 8s and counts as down.", n.Name))
+			d.eventAt(at, "warning", health.NodeDown, n, sayDown(n.Name, downAfter))
 		case k < 7:
-			d.eventAt(at, "info", "NODE_UP", n, fmt.Sprintf("%s answers again.", n.Name))
+			d.eventAt(at, "info", "NODE_UP", n, sayUp(n.Name))
 		case k < 9:
-			d.eventAt(at, "info", "VERDICT", nil, "All data has all its copies.")
+			d.eventAt(at, "info", "VERDICT", nil, sayWell())
 		case k < 14:
-			d.eventAt(at, "info", "SCRUB_DONE", n, fmt.Sprintf("%s has read all its blocks again and found no damage.", n.Name))
+			d.eventAt(at, "info", "SCRUB_DONE", n, sayScrubbed(n.Name))
 		default:
-			d.eventAt(at, "info", "REPAIR_DONE", n, fmt.Sprintf("A volume has all its copies again, one of them on %s.", n.Name))
+			d.eventAt(at, "info", "REPAIR_DONE", n, sayRepaired(n.Name))
 		}
 	}
 	actions := []struct{ action, target, detail string }{

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/fleet"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // count makes the report and the queue of repairs of what there is now. The
@@ -25,7 +27,7 @@ func (d *Cluster) count() {
 	d.queue(&f)
 	d.report = health.Judge(f)
 	if before.Verdict != "" && before.Verdict != d.report.Verdict {
-		d.event(string(d.report.Verdict.Severity()), "VERDICT", nil, d.report.Sentence)
+		d.event(string(d.report.Verdict.Severity()), "VERDICT", nil, phrase.Told(d.report.SentencePhrase, d.report.Sentence))
 	}
 	if before.Verdict != d.report.Verdict || len(before.Checks) != len(d.report.Checks) || before.Nodes.Down != d.report.Nodes.Down {
 		d.bump()
@@ -166,7 +168,8 @@ func (d *Cluster) queue(f *health.Figures) {
 	p := &f.Facts.Repair
 	p.Limit, p.Paused = d.info.RepairBytesPerSecond, d.paused()
 	if p.Paused {
-		p.PausedTill, p.PausedBy, p.Stalled = d.info.RepairPausedUntil, health.PausedByOperator, "repair is paused"
+		p.PausedTill, p.PausedBy = d.info.RepairPausedUntil, health.PausedByOperator
+		p.Stalled, p.StalledPhrase = fleet.StallPaused.Phrase().String(), fleet.StallPaused.Phrase().Key()
 	}
 	reps := health.Repairs{AsOf: d.now, Queue: []health.Repair{}, Drains: []health.Drain{}}
 	for _, v := range d.volumes {
@@ -219,7 +222,7 @@ func (d *Cluster) repairOf(v *volume) health.Repair {
 	r := health.Repair{
 		Volume: v.ID.String(), Class: j.class, State: j.state, Live: d.live(v), Target: v.Target, Bytes: v.Bytes,
 		BytesDone: min(j.done, v.Bytes), Blocks: v.Blocks, Since: j.since, Tries: j.tries, NextTry: j.nextTry,
-		LastError: j.err, WaitReason: j.wait, On: []string{},
+		LastError: j.err, WaitReason: j.wait.Phrase().String(), WaitPhrase: j.wait.Phrase().Key(), On: []string{},
 	}
 	if j.state != "failed" {
 		r.NextTry = time.Time{}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kendfs/metadata"
+	"kendfs/metadata/fleet"
 	"kendfs/metadata/health"
 )
 
@@ -72,7 +73,7 @@ func (d *Cluster) apply(n *node, away bool) {
 		n.downAt, n.downSince, n.Started = time.Time{}, time.Time{}, d.now
 		n.Traffic = metadata.Traffic{Started: d.now, Latency: make([]int64, metadata.TrafficBuckets)}
 		if n.Liveness == metadata.LivenessDown {
-			d.event("info", "NODE_UP", n, fmt.Sprintf("%s answers again.", n.Name))
+			d.event("info", "NODE_UP", n, sayUp(n.Name))
 		}
 		n.Liveness, n.Heard = metadata.LivenessUp, d.now
 	}
@@ -88,7 +89,7 @@ func (d *Cluster) live1(n *node) {
 	case silent >= downAfter && n.Liveness != metadata.LivenessDown:
 		n.Liveness, n.downSince = metadata.LivenessDown, d.now
 		n.falls++
-		d.event("warning", health.NodeDown, n, fmt.Sprintf("%s has been silent for %s and counts as down.", n.Name, downAfter))
+		d.event("warning", health.NodeDown, n, sayDown(n.Name, downAfter))
 	case silent >= suspectAfter && n.Liveness == metadata.LivenessUp:
 		n.Liveness = metadata.LivenessSuspect
 	}
@@ -141,7 +142,7 @@ func (d *Cluster) work(v *volume) {
 		return
 	}
 	if d.paused() {
-		j.state, j.wait = "waiting", "repair is paused"
+		j.state, j.wait = "waiting", fleet.StallPaused
 		return
 	}
 	j.done += d.rateOf()
@@ -199,7 +200,7 @@ func (d *Cluster) needs(v *volume) (class string, need bool) {
 }
 
 func (d *Cluster) begin(v *volume, class string) {
-	v.job = &job{class: class, state: "waiting", since: d.now, wait: "waiting for its turn"}
+	v.job = &job{class: class, state: "waiting", since: d.now, wait: fleet.StallBusy}
 }
 
 // sourceOf returns a node that can be copied from.
@@ -209,14 +210,14 @@ func (d *Cluster) sourceOf(v *volume) *node {
 			return d.at(r.Node)
 		}
 	}
-	v.job.wait = "no storage server that has it answers"
+	v.job.wait = fleet.StallNoSource
 	return nil
 }
 
 func (d *Cluster) start(v *volume) {
 	j := v.job
 	if j.class == "surplus" {
-		if j.wait = "waiting for readers of the copy that goes"; d.now.Sub(j.since) > 20*time.Second {
+		if j.wait = fleet.StallBusy; d.now.Sub(j.since) > 20*time.Second {
 			d.finish(v)
 		}
 		return
@@ -226,7 +227,7 @@ func (d *Cluster) start(v *volume) {
 		to = d.at(v.Replicas[0].Node)
 	}
 	if to == nil {
-		j.wait = "no storage server can take it"
+		j.wait = fleet.StallNoTarget
 		return
 	}
 	j.from, j.to, j.wait = d.sourceOf(v), to, ""
@@ -287,10 +288,10 @@ func (d *Cluster) chatter() {
 	n := d.storage()[d.rng.IntN(len(d.storage()))]
 	switch d.rng.IntN(3) {
 	case 0:
-		d.event("info", "SCRUB_DONE", n, fmt.Sprintf("%s has read all its blocks again and found no damage.", n.Name))
+		d.event("info", "SCRUB_DONE", n, sayScrubbed(n.Name))
 	case 1:
-		d.event("info", "CERT_RENEWED", n, fmt.Sprintf("%s has a new certificate.", n.Name))
+		d.event("info", "CERT_RENEWED", n, sayRenewed(n.Name))
 	default:
-		d.event("info", "REPAIR_DONE", n, fmt.Sprintf("A volume has all its copies again, one of them on %s.", n.Name))
+		d.event("info", "REPAIR_DONE", n, sayRepaired(n.Name))
 	}
 }

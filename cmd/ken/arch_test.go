@@ -30,10 +30,10 @@ func imports() map[string][]string {
 		"quicwire/wirepb":   {"google.golang.org/protobuf/..."},
 		"quicwire/wiretest": {"quicwire"},
 		// Names are compared in Unicode NFC (A21), which the standard library does not have.
-		"metadata":            {"golang.org/x/text/unicode/norm"},
+		"metadata":            {"metadata/phrase", "golang.org/x/text/unicode/norm"},
 		"metadata/metapb":     {"google.golang.org/protobuf/..."},
 		"metadata/credential": {"metadata", "golang.org/x/crypto/argon2"},
-		"metadata/namespace":  {"metadata", "metadata/metapb", "google.golang.org/protobuf/..."},
+		"metadata/namespace":  {"metadata", "metadata/metapb", "metadata/phrase", "google.golang.org/protobuf/..."},
 		"metadata/fleet":      {"metadata", "metadata/health", "metadata/phrase"},
 		// What is said can be said in another language: the judgement, and what else the servers say.
 		"metadata/health":            {"metadata", "metadata/phrase"},

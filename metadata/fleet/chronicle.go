@@ -1,13 +1,13 @@
 package fleet
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"kendfs/metadata"
 	"kendfs/metadata/health"
+	"kendfs/metadata/phrase"
 )
 
 // chronicle is what the leader has told of the cluster as events, so that each
@@ -110,12 +110,13 @@ func (ch *chapter) forget(now time.Time) {
 }
 
 // tell notes an event that is to be recorded.
-func (c *chronicle) tell(severity health.Severity, code string, node metadata.NodeID, subject, text string) {
+func (c *chronicle) tell(severity health.Severity, code string, node metadata.NodeID, subject string, p phrase.Phrase) {
 	if len(c.pending) >= pendingMax {
 		c.pending = slices.Delete(c.pending, 0, 1)
 	}
+	text := p.String()
 	e := metadata.Event{
-		Severity: string(severity), Code: code, Node: node, Subject: subject,
+		TextPhrase: p.Key(), Severity: string(severity), Code: code, Node: node, Subject: subject,
 		Text: strings.ToValidUTF8(text[:min(len(text), metadata.EventTextMax)], ""),
 	}
 	c.pending, c.fresh = append(c.pending, e), append(c.fresh, e)
@@ -150,10 +151,10 @@ func (c *chronicle) followNode(t *term, s *site, now time.Time) {
 	case s.live == metadata.LivenessDown && ch.live != metadata.LivenessDown:
 		ch.live, ch.fell = s.live, now
 		ch.falls = append(ch.falls[max(0, len(ch.falls)-16):], now)
-		c.tell(severity, eventNodeDown, s.id, s.id.String(), fmt.Sprintf("%s (%s) is down: it does not answer any more.", name, s.id))
+		c.tell(severity, eventNodeDown, s.id, s.id.String(), sayDown(name, s.id))
 	case s.live == metadata.LivenessUp && ch.live == metadata.LivenessDown:
 		c.tell(health.Info, eventNodeUp, s.id, s.id.String(),
-			fmt.Sprintf("%s (%s) is back after %s.", name, s.id, passed(ch.fell, now)))
+			sayBack(name, s.id, passed(ch.fell, now)))
 		fallthrough
 	case s.live == metadata.LivenessUp:
 		ch.live = s.live
@@ -168,7 +169,7 @@ func (c *chronicle) followNode(t *term, s *site, now time.Time) {
 	ch.volumes = s.listed
 	if s.listed == 0 && !ch.ready {
 		ch.ready = true
-		c.tell(health.Info, eventDrainReady, s.id, s.id.String(), fmt.Sprintf("%s (%s) is empty and can be removed.", name, s.id))
+		c.tell(health.Info, eventDrainReady, s.id, s.id.String(), sayEmpty(name, s.id))
 	}
 }
 
@@ -183,11 +184,11 @@ func (c *chronicle) followDisks(t *term, n *node) {
 		case failed && !ch.failed[d.ID]:
 			ch.failed[d.ID] = true
 			c.tell(health.Critical, eventDiskFailed, n.ID, d.ID.String(),
-				fmt.Sprintf("A disk of %s (%s) has failed: %.100s: %.200s", t.label(n.ID), n.ID, r.Path, r.Failed))
+				sayDiskFailed(t.label(n.ID), n.ID, r.Path, r.Failed))
 		case !failed && ch.failed[d.ID]:
 			delete(ch.failed, d.ID)
 			c.tell(health.Info, eventDiskBack, n.ID, d.ID.String(),
-				fmt.Sprintf("A disk of %s (%s) is in service again: %.100s", t.label(n.ID), n.ID, r.Path))
+				sayDiskBack(t.label(n.ID), n.ID, r.Path))
 		}
 	}
 }
@@ -196,23 +197,22 @@ func (c *chronicle) followDisks(t *term, n *node) {
 func (c *chronicle) conclude(r *health.Report) {
 	if r.Verdict != health.Unknown && r.Verdict != c.verdict {
 		c.verdict, c.since = r.Verdict, r.Since
-		c.tell(r.Verdict.Severity(), eventVerdict, 0, string(r.Verdict), r.Verdict.Words()+". "+r.Sentence)
+		c.tell(r.Verdict.Severity(), eventVerdict, 0, string(r.Verdict), sayVerdict(r))
 	}
 	switch {
 	case c.repair == nil && r.Below.Volumes > 0 && r.Repair.Running > 0:
 		c.repair = &repairStory{began: r.AsOf}
-		c.tell(health.Info, eventRepairBegan, 0, "", fmt.Sprintf("Copies are being made: %d volumes (%s) lack one.",
-			r.Below.Volumes, health.Size(r.Below.Bytes)))
+		c.tell(health.Info, eventRepairBegan, 0, "", sayRepairBegan(r.Below))
 	case c.repair != nil && r.Below.Volumes == 0 && r.Verdict != health.Unknown:
-		text := "Repair is over: the missing copies came back by themselves."
+		said := sayRepairedAlone()
 		switch k := c.repair; {
 		case k.taken:
-			text = fmt.Sprintf("Repair is over after %s.", passed(k.began, r.AsOf))
+			said = sayRepairedAfter(passed(k.began, r.AsOf))
 		case k.copies > 0:
-			text = fmt.Sprintf("Repair is over: %d copies (%s) in %s.", k.copies, health.Size(k.bytes), passed(k.began, r.AsOf))
+			said = sayRepaired(k.copies, k.bytes, passed(k.began, r.AsOf))
 		}
 		c.repair = nil
-		c.tell(health.Info, eventRepairDone, 0, "", text)
+		c.tell(health.Info, eventRepairDone, 0, "", said)
 	}
 }
 

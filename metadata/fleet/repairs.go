@@ -106,7 +106,7 @@ func (t *term) repair(w *world, n need, class string, o *order, failures failing
 		Bytes: n.v.Bytes, Blocks: n.v.Blocks, On: []string{}, Since: n.v.below.UTC(),
 	}
 	if o == nil {
-		why := t.waits[n.v.ID].phrase()
+		why := t.waits[n.v.ID].Phrase()
 		r.WaitReason, r.WaitPhrase = why.String(), why.Key()
 	}
 	for _, rep := range n.v.Replicas {
@@ -180,7 +180,7 @@ func (t *term) drains(w *world) []health.Drain {
 					why[i] = make(map[Stall]bool)
 				}
 				why[i][s] = true
-				out[i].BlockerPhrases = append(out[i].BlockerPhrases, s.phrase())
+				out[i].BlockerPhrases = append(out[i].BlockerPhrases, s.Phrase())
 			}
 		}
 	}

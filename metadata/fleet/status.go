@@ -224,7 +224,7 @@ func (f *Fleet) figures(t *term, w *world, p plan) health.Figures {
 	out := health.Figures{
 		Facts: r, Machines: t.machines(w), Target: t.info.Replication, Mutes: t.info.Mutes,
 		Known: t.chronicle.verdict, KnownSince: t.chronicle.since, Quotas: t.sampled.quotas,
-		LoginFailures: t.sampled.failures(w.now), LastError: t.lastError, Short: p.short, Why: p.shortWhy.phrase(),
+		LoginFailures: t.sampled.failures(w.now), LastError: t.lastError, Short: p.short, Why: p.shortWhy.Phrase(),
 	}
 	if t.status.Verdict != "" {
 		out.Previous = &t.status
@@ -253,7 +253,7 @@ func (t *term) repairProgress(w *world, p plan, r *health.Report) {
 	r.Repair.BytesPerS = int64(t.meter.fast)
 	r.Repair.ETAMin, r.Repair.ETAMax = t.meter.eta(r.Repair.BytesLeft)
 	if r.Repair.Running == 0 && r.Below.Volumes > 0 {
-		why := p.mostly().phrase()
+		why := p.mostly().Phrase()
 		r.Repair.Stalled, r.Repair.StalledPhrase = why.String(), why.Key()
 	}
 }

@@ -73,8 +73,8 @@ func TestVerdict(t *testing.T) {
 		{"stalled", func(b *builder, s *health.Report) {
 			b.volume(1, idle, 2, gib, 1, 2)
 			b.down(time.Hour, 2)
-			s.Repair.Stalled = StallNoTarget.phrase().String()
-		}, health.AtRisk, StallNoTarget.phrase().String()},
+			s.Repair.Stalled = StallNoTarget.Phrase().String()
+		}, health.AtRisk, StallNoTarget.Phrase().String()},
 		{"maintenance", func(b *builder, s *health.Report) {
 			b.volume(1, idle, 2, gib, 1, 2)
 			b.down(time.Hour, 2)

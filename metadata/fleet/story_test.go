@@ -12,6 +12,7 @@ import (
 	"kendfs/metadata"
 	"kendfs/metadata/health"
 	"kendfs/metadata/metapb"
+	"kendfs/metadata/phrase"
 )
 
 // told returns the codes of the events, oldest first, without verdicts.
@@ -108,7 +109,7 @@ func TestStoryWaitsForAMajority(t *testing.T) {
 		f := c.leader()
 		f.mu.Lock()
 		for range 2 * pendingMax {
-			f.t.chronicle.tell(health.Info, "X", 0, "", strings.Repeat("é", metadata.EventTextMax))
+			f.t.chronicle.tell(health.Info, "X", 0, "", phrase.Free(strings.Repeat("é", metadata.EventTextMax)))
 		}
 		n := len(f.t.chronicle.pending)
 		f.mu.Unlock()
@@ -210,7 +211,7 @@ func TestRepairIsPausedAndHurried(t *testing.T) {
 		}
 		c.wantCheck(health.RepairPaused, true)
 		r, err := c.leader().Repairs(t.Context())
-		if err != nil || r.Total == 0 || r.Queue[0].State != "waiting" || r.Queue[0].WaitReason != StallPaused.phrase().String() || r.Queue[0].Since.IsZero() {
+		if err != nil || r.Total == 0 || r.Queue[0].State != "waiting" || r.Queue[0].WaitReason != StallPaused.Phrase().String() || r.Queue[0].Since.IsZero() {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		last, err := metadata.ParseVolumeID(r.Queue[len(r.Queue)-1].Volume)

@@ -55,7 +55,10 @@ func Blind(last Report, since time.Time, why string) Report {
 func (r *Report) say(p phrase.Phrase) { r.Sentence, r.SentencePhrase = p.String(), p.Key() }
 
 // Words returns the verdict as people say it.
-func (v Verdict) Words() string { return sayVerdict(v).String() }
+func (v Verdict) Words() string { return v.Phrase().String() }
+
+// Phrase is Words, to be said in another language too.
+func (v Verdict) Phrase() phrase.Phrase { return sayVerdict(v) }
 
 // Severity says how soon a person must act on the verdict.
 func (v Verdict) Severity() Severity {

@@ -1663,6 +1663,7 @@ type EventRow struct {
 	Node          uint64                 `protobuf:"varint,5,opt,name=node,proto3" json:"node,omitempty"`
 	Subject       string                 `protobuf:"bytes,6,opt,name=subject,proto3" json:"subject,omitempty"`
 	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
+	Phrase        []byte                 `protobuf:"bytes,8,opt,name=phrase,proto3" json:"phrase,omitempty"` // the text as a phrase (package phrase), JSON; empty: in English only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1744,6 +1745,13 @@ func (x *EventRow) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *EventRow) GetPhrase() []byte {
+	if x != nil {
+		return x.Phrase
+	}
+	return nil
 }
 
 // AuditRow: key A, B or F number; the id is one sequence over all three.
@@ -2085,7 +2093,7 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x04node\x18\x03 \x01(\x04R\x04node\x12\x16\n" +
 	"\x06remote\x18\x04 \x01(\tR\x06remote\x12\x18\n" +
 	"\arequest\x18\x05 \x01(\tR\arequest\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xa0\x01\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xb8\x01\n" +
 	"\bEventRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04time\x18\x02 \x01(\x03R\x04time\x12\x1a\n" +
@@ -2093,7 +2101,8 @@ const file_metadata_metapb_record_proto_rawDesc = "" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12\x12\n" +
 	"\x04node\x18\x05 \x01(\x04R\x04node\x12\x18\n" +
 	"\asubject\x18\x06 \x01(\tR\asubject\x12\x12\n" +
-	"\x04text\x18\a \x01(\tR\x04text\"\xce\x01\n" +
+	"\x04text\x18\a \x01(\tR\x04text\x12\x16\n" +
+	"\x06phrase\x18\b \x01(\fR\x06phrase\"\xce\x01\n" +
 	"\bAuditRow\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04time\x18\x02 \x01(\x03R\x04time\x12(\n" +

@@ -3,6 +3,7 @@ package metarpc
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
+	"kendfs/metadata/phrase"
 )
 
 // filler sets every field of a value to something that is found nowhere else in
@@ -49,6 +51,10 @@ func (f *filler) fill(v reflect.Value, at string) {
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			v.Set(reflect.ValueOf(fromNanos(int64(f.n) * 1_000_003)))
+			return
+		}
+		if v.Type() == reflect.TypeFor[phrase.Phrase]() { // it may hold others
+			v.Set(reflect.ValueOf(*phrase.Told(&phrase.Phrase{ID: at, Args: []phrase.Arg{phrase.Count(int(f.n))}}, "").Key()))
 			return
 		}
 		for i := range v.NumField() {
@@ -186,4 +192,19 @@ func TestConditionOfTheEpochIsOne(t *testing.T) {
 	}
 	err := c.Remove(t.Context(), "/d", metadata.Guard{IfUnmodifiedSince: time.Unix(0, 0)})
 	wantKind(t, err, metadata.KindPrecondition)
+}
+
+// A phrase that cannot be kept, or cannot be read, costs the phrase alone.
+func TestPhrasesThatDoNotTravel(t *testing.T) {
+	long := phrase.Say("x", "{0}{1}", phrase.Text(strings.Repeat("x", metadata.EventPhraseMax)), phrase.Count(1))
+	for _, e := range []metadata.Event{{Text: "t"}, {Text: "t", TextPhrase: &long}} {
+		if row := eventToPB(e); row.Phrase != nil || row.Text != "t" {
+			t.Errorf("got %+v", row)
+		}
+	}
+	for _, b := range []string{"", "{", "[]", "{}", `{"id":7}`} {
+		if e := eventFromPB(&metapb.EventRow{Text: "t", Phrase: []byte(b)}); e.TextPhrase != nil || e.Text != "t" {
+			t.Errorf("%q: got %+v", b, e)
+		}
+	}
 }

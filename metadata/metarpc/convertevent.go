@@ -1,11 +1,13 @@
 package metarpc
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
+	"kendfs/metadata/phrase"
 )
 
 func trafficToPB(t metadata.Traffic) *metapb.Traffic {
@@ -67,14 +69,35 @@ func actorFromPB(a *metapb.Actor) metadata.Actor {
 func eventToPB(e metadata.Event) *metapb.EventRow {
 	return &metapb.EventRow{
 		Severity: e.Severity, Code: e.Code, Node: uint64(e.Node), Subject: text(e.Subject), Text: text(e.Text),
+		Phrase: phraseToPB(e.TextPhrase),
 	}
 }
 
 func eventFromPB(e *metapb.EventRow) metadata.Event {
 	return metadata.Event{
 		ID: e.GetId(), Time: fromNanos(e.GetTime()), Severity: e.GetSeverity(), Code: e.GetCode(),
-		Node: metadata.NodeID(e.GetNode()), Subject: e.GetSubject(), Text: e.GetText(),
+		Node: metadata.NodeID(e.GetNode()), Subject: e.GetSubject(), Text: e.GetText(), TextPhrase: phraseFromPB(e.GetPhrase()),
 	}
+}
+
+// phraseToPB leaves out what is too long to be kept: the text says it.
+func phraseToPB(p *phrase.Phrase) []byte {
+	if p == nil {
+		return nil
+	}
+	b, err := json.Marshal(p)
+	if err != nil || len(b) > metadata.EventPhraseMax {
+		return nil
+	}
+	return b
+}
+
+func phraseFromPB(b []byte) *phrase.Phrase {
+	var p phrase.Phrase
+	if len(b) == 0 || json.Unmarshal(b, &p) != nil || p.ID == "" {
+		return nil
+	}
+	return &p
 }
 
 func auditFromPB(r *metapb.AuditRow) metadata.AuditRecord {

@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -9,6 +10,7 @@ import (
 
 	"kendfs/metadata"
 	"kendfs/metadata/metapb"
+	"kendfs/metadata/phrase"
 )
 
 // eventsOfCommand bounds the events of one command.
@@ -45,10 +47,21 @@ func checkEvent(e *metapb.EventRow) error {
 	if len(e.Text) > metadata.EventTextMax || len(e.Subject) > metadata.EventTextMax {
 		return refuse(metadata.KindTooLarge, "an event's text is longer than %d bytes", metadata.EventTextMax)
 	}
+	if len(e.Phrase) > metadata.EventPhraseMax {
+		return refuse(metadata.KindTooLarge, "an event's phrase is longer than %d bytes", metadata.EventPhraseMax)
+	}
 	if e.Text == "" {
 		return refuse(metadata.KindInvalid, "an event without a text")
 	}
 	return nil
+}
+
+// say gives an event its text, and beside it the phrase, unless that is too long.
+func say(e *metapb.EventRow, p phrase.Phrase) {
+	e.Text = cut(p.String(), metadata.EventTextMax)
+	if b, err := json.Marshal(p); err == nil && len(b) <= metadata.EventPhraseMax {
+		e.Phrase = b
+	}
 }
 
 // addEvent writes an event under the next id.

@@ -146,11 +146,9 @@ func (s *state) join(op *metapb.Join) (*metapb.Result, error) {
 		return nil, err
 	}
 	s.note("node.join", nodeName(row.Id), fmt.Sprintf("name: %s, roles: %s, token: %s", row.Name, strings.Join(row.Roles, " "), token.Id))
-	err = s.addEvent(&metapb.EventRow{
-		Severity: "info", Code: "NODE_JOINED", Node: row.Id, Subject: nodeName(row.Id),
-		Text: cut(fmt.Sprintf("%s (%s) joined as %s.", row.Name, nodeName(row.Id), strings.Join(row.Roles, ", ")), metadata.EventTextMax),
-	})
-	if err != nil {
+	joined := &metapb.EventRow{Severity: "info", Code: "NODE_JOINED", Node: row.Id, Subject: nodeName(row.Id)}
+	say(joined, sayJoined(row, strings.Join(row.Roles, ", ")))
+	if err := s.addEvent(joined); err != nil {
 		return nil, err
 	}
 	return res, s.useToken(token)

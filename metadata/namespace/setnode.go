@@ -122,19 +122,19 @@ func (s *state) replaceNode(action string, old, row *metapb.NodeRow) (*metapb.Re
 // stateEvent tells of a node's new state.
 func stateEvent(row *metapb.NodeRow) *metapb.EventRow {
 	e := &metapb.EventRow{Severity: "info", Node: row.Id, Subject: nodeName(row.Id)}
-	name := cut(row.Name, labelBytesMax) + " (" + nodeName(row.Id) + ")"
 	switch metadata.NodeState(row.State) {
 	case metadata.NodeDraining:
-		e.Code, e.Text = "DRAIN_STARTED", name+" is being emptied."
+		e.Code = "DRAIN_STARTED"
+		say(e, sayEmptied(row))
 	case metadata.NodeMaintenance:
-		e.Code, e.Text = "MAINTENANCE_STARTED", name+" is in maintenance until further notice."
-		if row.Until != 0 {
-			e.Text = name + " is in maintenance until " + timeText(row.Until) + "."
-		}
+		e.Code = "MAINTENANCE_STARTED"
+		say(e, sayMaintained(row))
 	case metadata.NodeRemoved:
-		e.Code, e.Text = "NODE_REMOVED", name+" was removed."
+		e.Code = "NODE_REMOVED"
+		say(e, sayRemoved(row))
 	default:
-		e.Code, e.Text = "NODE_ACTIVE", name+" is used again."
+		e.Code = "NODE_ACTIVE"
+		say(e, sayUsed(row))
 	}
 	return e
 }

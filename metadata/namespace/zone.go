@@ -1,7 +1,6 @@
 package namespace
 
 import (
-	"kendfs/metadata"
 	"kendfs/metadata/metapb"
 )
 
@@ -41,12 +40,7 @@ func zoneSetBy(row *metapb.NodeRow) string {
 
 // zoneEvent tells of a node's new zone: copies are spread anew by it.
 func zoneEvent(row *metapb.NodeRow) *metapb.EventRow {
-	text := cut(row.Name, labelBytesMax/2) + " (" + nodeName(row.Id) + ") is in no zone now."
-	if row.Zone != "" {
-		text = cut(row.Name, labelBytesMax/2) + " (" + nodeName(row.Id) + ") is in the zone " + cut(row.Zone, labelBytesMax/2) + " now."
-	}
-	return &metapb.EventRow{
-		Severity: "info", Code: "ZONE_CHANGED", Node: row.Id, Subject: nodeName(row.Id),
-		Text: cut(text, metadata.EventTextMax),
-	}
+	e := &metapb.EventRow{Severity: "info", Code: "ZONE_CHANGED", Node: row.Id, Subject: nodeName(row.Id)}
+	say(e, sayZoned(row))
+	return e
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Arg is one argument of a phrase. At most one of its fields is set, but that a
-// phrase in it stands beside its English text; without any it says nothing.
+// phrase in it, and a moment, may stand beside the English text; without any it
+// says nothing.
 type Arg struct {
 	Bytes   *int64     `json:"bytes,omitempty"`
 	Count   *int64     `json:"count,omitempty"`
@@ -45,6 +46,13 @@ func Moment(t time.Time) Arg {
 	return Arg{Time: &t}
 }
 
+// MomentAs is a day and a time that has a form of its own in English.
+func MomentAs(t time.Time, english string) Arg {
+	a := Moment(t)
+	a.Text = english
+	return a
+}
+
 // Clock is a time of day.
 func Clock(t time.Time) Arg {
 	t = t.UTC().Truncate(time.Second)
@@ -77,7 +85,7 @@ func (a Arg) String() string {
 		return (time.Duration(*a.Seconds) * time.Second).String()
 	case a.Span != nil:
 		return span(a.Span[0], a.Span[1])
-	case a.Time != nil:
+	case a.Time != nil && a.Text == "":
 		return a.Time.Format("2006-01-02 15:04:05 UTC")
 	case a.Clock != nil:
 		return a.Clock.Format("15:04 UTC")

@@ -8,7 +8,7 @@ import { fill, said, saidAll, type Phrase } from './render';
 
 type Sample = { english: string; template: string; phrase: Phrase };
 
-const files = import.meta.glob<Sample[]>(['../../../../metadata/*/testdata/phrases.json', '../../../testdata/phrases.json'], { eager: true, import: 'default' });
+const files = import.meta.glob<Sample[]>(['../../../../metadata/*/testdata/phrases.json', '../../../testdata/phrases.json', '../../../demo/testdata/phrases.json'], { eager: true, import: 'default' });
 const samples = Object.values(files).flat();
 const holes = (template: string): string[] => [...new Set([...template.matchAll(/\{\^?(\d)/g)].map((m) => m[1] ?? ''))].sort();
 
