@@ -40,7 +40,7 @@ export const de: Messages = {
   },
   to: (folder) => `nach ${folder}`,
   moreWaiting: (c) => `${files(c)} warten noch`,
-  moreFailed: (c) => `${files(c)} sind auch fehlgeschlagen`,
+  moreStopped: (c) => `${files(c)} gehen außerdem nicht von selbst weiter`,
   moreOver: (c) => `${files(c)} sind auch erledigt`,
   problems: {
     name_slash: 'Das Laufwerk kann keine Namen mit / oder \\ speichern. Benennen Sie sie um.',

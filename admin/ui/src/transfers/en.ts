@@ -39,7 +39,7 @@ export const en = {
   },
   to: (folder: string) => `to ${folder}`,
   moreWaiting: (c: number) => `${files(c)} more waiting`,
-  moreFailed: (c: number) => `${files(c)} more failed`,
+  moreStopped: (c: number) => `${files(c)} more do not go on by themselves`,
   moreOver: (c: number) => `${files(c)} more are over`,
   problems: {
     name_slash: 'The drive cannot store names with / or \\. Rename it and try again.',
