@@ -34,7 +34,7 @@ async function open(): Promise<HTMLInputElement> {
   render(Launcher);
   await vi.waitFor(() => expect(s.sent('GET /nodes')).toHaveLength(1));
   await tick();
-  return screen.getByRole('combobox');
+  return screen.getByRole<HTMLInputElement>('combobox');
 }
 
 const options = (): HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[role=option]')];

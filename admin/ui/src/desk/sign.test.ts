@@ -189,25 +189,25 @@ test('after the lock the live stream does not wait for its next try', async () =
 test('what destroys asks for the password, and is done when it is right', async () => {
   signedIn('admin');
   let asked = false;
-  s.on('DELETE /users/*', () => (asked ? undefined : refusal(403, 'The password is needed again.', { code: 'sudo' })));
+  s.on('DELETE /tokens/*', () => (asked ? undefined : refusal(403, 'The password is needed again.', { code: 'sudo' })));
   s.on('POST /session/sudo', () => ((asked = true), cluster.session()));
-  const call = api(client.DELETE('/users/{name}', { params: { path: { name: 'bert' } } } as never));
+  const call = api(client.DELETE('/tokens/{id}', { params: { path: { id: 't1' } } }));
   await vi.waitFor(() => expect(session.askingPassword).toBe(true));
   render(SudoDialog);
   await user().type(field(t.password), `${good}{Enter}`);
   await call;
-  expect([s.sent('POST /session/sudo')[0]!.body, s.sent('DELETE /users/*').length]).toEqual([{ password: good }, 2]);
+  expect([s.sent('POST /session/sudo')[0]!.body, s.sent('DELETE /tokens/*').length]).toEqual([{ password: good }, 2]);
 });
 
 test('who gives up the password has nothing destroyed', async () => {
   signedIn('admin');
-  s.refuse('DELETE /users/*', 403, 'The password is needed again.', { code: 'sudo' });
-  const call = api(client.DELETE('/users/{name}', { params: { path: { name: 'bert' } } } as never)).catch((e: { code: string }) => e.code);
+  s.refuse('DELETE /tokens/*', 403, 'The password is needed again.', { code: 'sudo' });
+  const call = api(client.DELETE('/tokens/{id}', { params: { path: { id: 't1' } } })).catch((e: { code: string }) => e.code);
   await vi.waitFor(() => expect(session.askingPassword).toBe(true));
   render(SudoDialog);
   await press(words.cancel);
   expect(await call).toBe('sudo');
-  expect(s.sent('DELETE /users/*')).toHaveLength(1);
+  expect(s.sent('DELETE /tokens/*')).toHaveLength(1);
 });
 
 test('a wrong password for what destroys asks again and does nothing', async () => {
@@ -223,14 +223,14 @@ test('a wrong password for what destroys asks again and does nothing', async () 
 test('a session that ends while the password is asked for is not asked for twice at once', async () => {
   signedIn('admin', { user: 'anna' });
   const answers = [refusal(401, 'Sign in first'), refusal(403, 'Again', { code: 'sudo' }), undefined];
-  s.on('DELETE /users/*', () => answers.shift());
-  const call = api(client.DELETE('/users/{name}', { params: { path: { name: 'bert' } } } as never));
+  s.on('DELETE /tokens/*', () => answers.shift());
+  const call = api(client.DELETE('/tokens/{id}', { params: { path: { id: 't1' } } }));
   await vi.waitFor(() => expect(session.locked).toBe(true));
   session.unlock(cluster.session({ user: 'anna' }));
   await vi.waitFor(() => expect(session.askingPassword).toBe(true));
   session.sudoDone(true);
   await call;
-  expect(s.sent('DELETE /users/*')).toHaveLength(3);
+  expect(s.sent('DELETE /tokens/*')).toHaveLength(3);
 });
 
 async function change(old: string, next: string, again: string): Promise<void> {

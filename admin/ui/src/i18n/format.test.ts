@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ago, bytes, capital, count, percent, rate, span, spanRange, stamp } from './format';
 import { inUtc, plural, preferred } from './index.svelte';
 
@@ -69,15 +69,13 @@ test('a log says the day of what was not today', () => {
 });
 
 test('in UTC the day of a log is that of UTC', () => {
-  const zone = process.env.TZ;
-  process.env.TZ = 'Asia/Tokyo';
+  vi.stubEnv('TZ', 'Asia/Tokyo');
   inUtc(true);
   try {
     expect(stamp('2026-11-22T02:41:00Z', '2026-11-22T16:00:00Z')).toBe('02:41');
     expect(stamp('2026-11-21T23:58:00Z', '2026-11-22T00:05:00Z')).toBe('21 Nov, 23:58');
   } finally {
     inUtc(false);
-    if (zone === undefined) delete process.env.TZ;
-    else process.env.TZ = zone;
+    vi.unstubAllEnvs();
   }
 });

@@ -3,9 +3,8 @@ import { ago, bytes, clock, count, date, decimal, percent, rate, short, span, sp
 import { inUtc, locale, plural, speak } from './index.svelte';
 
 // Times are told where the person is, here far from UTC and with a change of the clock.
-const zone = process.env.TZ;
-beforeAll(() => void (process.env.TZ = 'America/New_York'));
-afterAll(() => void (process.env.TZ = zone));
+beforeAll(() => void vi.stubEnv('TZ', 'America/New_York'));
+afterAll(() => void vi.unstubAllEnvs());
 
 beforeEach(() => vi.stubGlobal('document', { documentElement: { lang: '' } }));
 afterEach(async () => {
