@@ -167,7 +167,7 @@ export const de: Messages = {
   capacityOf: (used, all) => `${used} von ${all} sind Blöcke`,
   capacityFree: (free) => `${free} frei`,
   capacityNone: 'Noch kein Speicher',
-  daysToFull: (days) => `Voll in etwa ${days} Tagen`,
+  daysToFull: (days) => `Voll in etwa ${days} ${days === '1' ? 'Tag' : 'Tagen'}`,
   daysUnknown: 'Füllt sich nicht',
   repairIdle: 'Nichts zu reparieren',
   repairIdleDetail: 'Jedes Volume hat die Kopien, die es haben soll.',

@@ -170,7 +170,7 @@ export const en = {
   capacityOf: (used: string, all: string) => `Blocks are ${used} of ${all}`,
   capacityFree: (free: string) => `${free} free`,
   capacityNone: 'No storage yet',
-  daysToFull: (days: string) => `Full in about ${days} days`,
+  daysToFull: (days: string) => `Full in about ${days} ${days === '1' ? 'day' : 'days'}`,
   daysUnknown: 'Not filling up',
   repairIdle: 'Nothing to repair',
   repairIdleDetail: 'Every volume has the copies it should have.',

@@ -28,11 +28,13 @@ function decode(part: string): string {
 // format is the address of a place.
 export function format(place: Place): string {
   const name = appOf(place.app)?.path;
+  // In a path . and .. mean other folders, to every browser and however they are written.
+  const inPath = name && !/^\.{1,2}$/.test(place.params[name] ?? '') ? name : undefined;
   const query = new URLSearchParams();
   for (const key of Object.keys(place.params).sort()) {
-    if (key !== name && place.params[key]) query.set(key, place.params[key]);
+    if (key !== inPath && place.params[key]) query.set(key, place.params[key]);
   }
-  const tail = name && place.params[name] ? `/${encodeURIComponent(place.params[name])}` : '';
+  const tail = inPath && place.params[inPath] ? `/${encodeURIComponent(place.params[inPath])}` : '';
   const search = query.size ? `?${query.toString().replaceAll('%2F', '/')}` : '';
   return `/d/${place.app}${tail}${search}`;
 }

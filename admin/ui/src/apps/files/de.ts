@@ -12,7 +12,7 @@ export const de: Messages = {
   type: 'Art',
   copies: 'Kopien',
   folder: 'Ordner',
-  copiesTitle: (c) => `${c} Kopien werden gehalten`,
+  copiesTitle: (c) => `${c} ${c === 1 ? 'Kopie wird' : 'Kopien werden'} gehalten`,
   locked: 'Gesperrt',
   kinds: {
     folder: 'Ordner',
@@ -150,7 +150,7 @@ export const de: Messages = {
   sizeExact: (size, exact) => `${size} (${exact} Bytes)`,
   created: 'Erstellt',
   contents: 'Inhalt',
-  contains: (files, folders) => `${files} Dateien, ${folders} Ordner`,
+  contains: (files, folders) => `${files} ${files === '1' ? 'Datei' : 'Dateien'}, ${folders} Ordner`,
   checksum: 'SHA-1',
   blocks: 'Blöcke',
   version: 'Fassung',

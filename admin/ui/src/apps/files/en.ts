@@ -12,7 +12,7 @@ export const en = {
   type: 'Type',
   copies: 'Copies',
   folder: 'Folder',
-  copiesTitle: (c: number) => `${c} copies are kept`,
+  copiesTitle: (c: number) => `${c} ${c === 1 ? 'copy is' : 'copies are'} kept`,
   locked: 'Locked',
   kinds: {
     folder: 'Folder',
@@ -159,7 +159,7 @@ export const en = {
   sizeExact: (size: string, exact: string) => `${size} (${exact} bytes)`,
   created: 'Created',
   contents: 'Contents',
-  contains: (files: string, folders: string) => `${files} files, ${folders} folders`,
+  contains: (files: string, folders: string) => `${files} ${files === '1' ? 'file' : 'files'}, ${folders} ${folders === '1' ? 'folder' : 'folders'}`,
   checksum: 'SHA-1',
   blocks: 'Blocks',
   version: 'Version',

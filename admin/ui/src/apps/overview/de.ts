@@ -33,7 +33,7 @@ export const de: Messages = {
   capacity: 'Platz',
   partFull: (part) => `${part} voll`,
   used: (used, all) => `${used} von ${all} sind Blöcke`,
-  full: (days) => `voll in etwa ${days} Tagen`,
+  full: (days) => `voll in etwa ${days} ${days === '1' ? 'Tag' : 'Tagen'}`,
   fullSoon: 'voll in weniger als einem Tag',
   notFilling: 'füllt sich nicht, oder noch nicht bekannt',
   metadata: 'Nameserver',

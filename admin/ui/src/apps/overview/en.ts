@@ -31,7 +31,7 @@ export const en = {
   capacity: 'Capacity',
   partFull: (part: string) => `${part} full`,
   used: (used: string, all: string) => `${used} of ${all} are blocks`,
-  full: (days: string) => `full in about ${days} days`,
+  full: (days: string) => `full in about ${days} ${days === '1' ? 'day' : 'days'}`,
   fullSoon: 'full in less than a day',
   notFilling: 'not filling up, or not known yet',
   metadata: 'Nameservers',

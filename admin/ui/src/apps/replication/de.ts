@@ -32,7 +32,7 @@ export const de: Messages = {
   firstOnly: (shown, all) => `Von den ${shown} dringendsten von ${all}.`,
   sources: 'Meistbeschäftigte Quellen',
   sinks: 'Meistbeschäftigte Ziele',
-  copiesAt: (n) => `${n} Kopien`,
+  copiesAt: (n) => `${n} ${n === '1' ? 'Kopie' : 'Kopien'}`,
   history: 'Reparatur in den letzten 15 Minuten',
   queue: 'Warteschlange der Reparatur',
   queueEmpty: 'Nichts wartet auf Reparatur',

@@ -30,7 +30,7 @@ export const en = {
   firstOnly: (shown: string, all: string) => `Of the ${shown} most urgent of ${all}.`,
   sources: 'Busiest sources',
   sinks: 'Busiest targets',
-  copiesAt: (n: string) => `${n} copies`,
+  copiesAt: (n: string) => `${n} ${n === '1' ? 'copy' : 'copies'}`,
   history: 'Repair in the last 15 minutes',
   queue: 'Repair queue',
   queueEmpty: 'Nothing waits for repair',
