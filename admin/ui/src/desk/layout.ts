@@ -3,6 +3,7 @@
 import { appOf } from '../apps/registry';
 import { fromShare, toShare, type Rect, type Snap } from './geometry';
 import { soundLook, type LookData } from './look.svelte';
+import { soundViews, type View } from './views';
 import type { Params, Win } from './windows.svelte';
 
 export const version = 1;
@@ -19,14 +20,23 @@ export type SavedWindow = {
   pinned: boolean;
 };
 
-// kept are the apps that stay in the taskbar, in their order.
-export type Layout = { version: number; at: number; windows: SavedWindow[]; icons: string[]; kept: string[]; look: LookData };
+// kept are the apps that stay in the taskbar, in their order; views are those of
+// the list of nodes.
+export type Layout = { version: number; at: number; windows: SavedWindow[]; icons: string[]; kept: string[]; look: LookData; views: View[] };
 
 const snaps: readonly string[] = ['left', 'right', 'top-left', 'top-right', 'bottom-left', 'bottom-right', 'max'];
 
 // save writes the windows from the back to the front; the oldest go when there
 // is too much of it.
-export function save(list: readonly Win[], area: Rect, icons: readonly string[], look: LookData, at: number, kept: readonly string[] = []): Layout {
+export function save(
+  list: readonly Win[],
+  area: Rect,
+  icons: readonly string[],
+  look: LookData,
+  at: number,
+  kept: readonly string[] = [],
+  views: readonly View[] = [],
+): Layout {
   const windows = [...list]
     .sort((a, b) => a.z - b.z)
     .map((w) => ({
@@ -38,7 +48,7 @@ export function save(list: readonly Win[], area: Rect, icons: readonly string[],
       min: w.min,
       pinned: w.pinned,
     }));
-  const layout = { version, at, windows, icons: [...icons], kept: [...kept], look };
+  const layout = { version, at, windows, icons: [...icons], kept: [...kept], look, views: [...views] };
   while (windows.length && sizeOf(layout) > limit) windows.shift();
   return layout;
 }
@@ -76,7 +86,7 @@ export function sound(value: unknown): Layout | null {
   const windows = (Array.isArray(o.windows) ? o.windows : []).map(windowOf).filter((w) => w !== null);
   const words = (v: unknown): string[] => [...new Set((Array.isArray(v) ? v : []).filter((i): i is string => typeof i === 'string'))];
   const kept = words(o.kept).filter((id) => appOf(id));
-  return { version, at: typeof o.at === 'number' ? o.at : 0, windows: windows.slice(-24), icons: words(o.icons), kept, look: soundLook(o.look) };
+  return { version, at: typeof o.at === 'number' ? o.at : 0, windows: windows.slice(-24), icons: words(o.icons), kept, look: soundLook(o.look), views: soundViews(o.views) };
 }
 
 const linkMost = 6000; // characters that every browser and messenger takes

@@ -8,6 +8,7 @@ import { windows } from './desk.svelte';
 import { linked, placed, save, sound, type Layout, type SavedWindow } from './layout';
 import { look } from './look.svelte';
 import { t } from './strings';
+import type { View } from './views';
 
 const wait = 1000;
 
@@ -16,6 +17,8 @@ class Layouts {
   icons = $state.raw<readonly string[]>(apps.map((a) => a.id));
   // kept are the apps that stay in the taskbar.
   kept = $state.raw<readonly string[]>([]);
+  // views are the named views of the list of nodes.
+  views = $state.raw<readonly View[]>([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stored = '';
   #ready = false;
@@ -41,7 +44,7 @@ class Layouts {
   }
 
   #save(): Layout {
-    return save(windows.list, windows.area, this.icons, look.data, Date.now(), this.kept);
+    return save(windows.list, windows.area, this.icons, look.data, Date.now(), this.kept, this.views);
   }
 
   #text(): string {
@@ -61,6 +64,7 @@ class Layouts {
     const known = apps.map((a) => a.id as string);
     this.icons = [...layout.icons.filter((i) => known.includes(i)), ...known.filter((i) => !layout.icons.includes(i))];
     this.kept = layout.kept;
+    this.views = layout.views;
     look.set(layout.look);
   }
 

@@ -1,11 +1,8 @@
 // Zones, racks and nodes as a tree, and what a tile shows. Pure.
-import { byZone, failedDisks, fullness, stateOf, type Node, type NodeState } from '../../model/nodes';
+import { byZone, failedDisks, stateOf, type Node, type NodeState } from '../../model/nodes';
 
 export type Rack = { name: string; nodes: Node[] };
 export type Place = { name: string; racks: Rack[]; nodes: number; bad: number };
-
-export const metrics = ['state', 'used', 'read', 'write', 'p99'] as const;
-export type Metric = (typeof metrics)[number];
 
 // placeOf splits a zone at its first slash: row-07/rack-01 is a zone and a rack.
 export function placeOf(zone: string): { zone: string; rack: string } {
@@ -37,26 +34,6 @@ export function places(nodes: readonly Node[]): Place[] {
     place.bad += group.nodes.filter(needsLook).length;
   }
   return [...out.values()];
-}
-
-// valueOf is a node's figure, null where it has none.
-export function valueOf(n: Node, metric: Exclude<Metric, 'state'>): number | null {
-  if (metric === 'used') return n.capacity_bytes > 0 ? fullness(n) : null;
-  if (metric === 'p99') return n.latency_p99_ms ?? null;
-  if (n.liveness === 'down') return null;
-  return metric === 'read' ? n.read_bytes_per_second : n.write_bytes_per_second;
-}
-
-// topOf is the end of the scale: all of it for space, else the most there is.
-export function topOf(nodes: readonly Node[], metric: Metric): number {
-  if (metric === 'state' || metric === 'used') return 1;
-  return nodes.reduce((top, n) => Math.max(top, valueOf(n, metric) ?? 0), 0);
-}
-
-// shadeOf is a step of the scale, 0 to 4, or null without a figure.
-export function shadeOf(value: number | null, top: number): number | null {
-  if (value === null) return null;
-  return top > 0 ? Math.min(4, Math.floor((value / top) * 5)) : 0;
 }
 
 // targetOf reads what somebody wants to see the copies of.

@@ -3,7 +3,7 @@ import { count, decimal, percent, rate } from '../../i18n/format';
 import { failedDisks, stateOf, type Node } from '../../model/nodes';
 import { w } from '../../model/strings';
 import type { Judged } from './judge';
-import { valueOf, type Metric } from './places';
+import { valueOf, type Metric } from '../../model/nodeMetrics';
 import { t } from './strings';
 
 export function metricText(n: Node, metric: Exclude<Metric, 'state'>): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../model/nodes';
-import { nameOf, needsLook, placeOf, places, shadeOf, step, targetOf, topOf, valueOf } from './places';
+import { shadeOf, topOf, valueOf } from '../../model/nodeMetrics';
+import { nameOf, needsLook, placeOf, places, step, targetOf } from './places';
 import { groupsOf } from './copies.svelte';
 import { spoken } from './text';
 
