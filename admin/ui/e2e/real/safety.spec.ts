@@ -7,6 +7,8 @@ import { expect, pill, tabTo, test } from './test';
 // What a person sees while a cluster of real processes loses a machine, gets
 // it back and is emptied of another.
 test.describe.configure({ mode: 'serial', timeout: 120_000 });
+// What is repaired first, and for how long, depends on what else lies there.
+test.use({ purpose: 'machines are lost' });
 
 const pictures = join(import.meta.dirname, '../output/real');
 mkdirSync(pictures, { recursive: true });

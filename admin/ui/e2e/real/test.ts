@@ -5,14 +5,16 @@ import { test as desk } from '../fixture/test';
 import { Cluster, password } from './cluster';
 
 type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>;
-type Shared = { cluster: Cluster; onlooker: Cookies };
+// purpose: those of one purpose share a cluster, and no others.
+type Shared = { purpose: string; cluster: Cluster; onlooker: Cookies };
 type Given = { signedIn: (path?: string) => Promise<void>; person: string; ownDesk: (path?: string) => Promise<void>; told: undefined };
 
 let people = 0;
 
 export const test = desk.extend<Given, Shared>({
+  purpose: ['', { scope: 'worker', option: true }],
   cluster: [
-    async ({}, use) => {
+    async ({ purpose: _ }, use) => {
       const c = new Cluster();
       try {
         await c.start();
