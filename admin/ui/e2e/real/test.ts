@@ -1,8 +1,11 @@
 // Tests against a real cluster: one for each worker, a page that is signed in,
 // and none of the console's or the policy's errors.
-import { expect, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { expect as soon, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { test as desk } from '../fixture/test';
 import { Cluster, password } from './cluster';
+
+// Real processes and a browser on a busy machine are late at times.
+export const expect = soon.configure({ timeout: 15_000 });
 
 type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>;
 // purpose: those of one purpose share a cluster, and no others.
@@ -66,7 +69,6 @@ export const test = desk.extend<Given, Shared>({
   ],
 });
 
-export { expect };
 export type { Cluster } from './cluster';
 
 // signIn goes through the form, as a person does.
