@@ -43,9 +43,10 @@ export class Pages<T> implements Query<Page<T>> {
     this.loading = false;
   }
 
-  // more reads the next page, when there is one.
+  // more reads the next page, when there is one. After a fault it waits for
+  // somebody to ask: a list that is in sight would ask again without end.
   more(): void {
-    if (!this.loading && this.complete === false) void this.#read(this.data?.next_cursor);
+    if (!this.loading && !this.error && !this.complete) void this.#read(this.data?.next_cursor);
   }
 
   get complete(): boolean {

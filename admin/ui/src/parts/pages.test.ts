@@ -46,6 +46,25 @@ test('a fault keeps what was read', async () => {
   expect(pages.error?.detail).toBe('away');
 });
 
+test('after a fault the next page is not asked for again and again, but when somebody asks', async () => {
+  let asked = 0;
+  const pages = new Pages<number>(async (cursor) => {
+    asked++;
+    if (cursor) throw new Error('away');
+    return { items: [1], next_cursor: 'x' };
+  });
+  await pages.refresh();
+  for (let i = 0; i < 5; i++) {
+    pages.source().want(0, 2);
+    await settled();
+  }
+  expect(asked).toBe(2);
+  await pages.refresh();
+  pages.source().want(0, 2);
+  await settled();
+  expect(asked).toBe(4);
+});
+
 test('an answer that comes after a restart is dropped', async () => {
   const answers: ((p: Page<number>) => void)[] = [];
   const pages = new Pages<number>(() => new Promise((r) => answers.push(r)));

@@ -1,6 +1,6 @@
 // A figure in the words of its unit.
 import { bytes, count, decimal, rate } from '../../i18n/format';
-import { locale } from '../../i18n/index.svelte';
+import { locale, zone } from '../../i18n/index.svelte';
 import type { Unit } from './charts';
 import { t } from './strings';
 
@@ -15,8 +15,8 @@ export function figure(v: number | null | undefined, unit: Unit): string {
 // tick is a time on the x axis: with the day where the axis is longer than a day.
 export function tick(seconds: number, span: number): string {
   const at = new Date(seconds * 1000);
-  if (span > 86_400 * 1.5) return at.toLocaleString(locale(), { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false });
-  return at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false, ...(span <= 900 && { second: '2-digit' }) });
+  if (span > 86_400 * 1.5) return at.toLocaleString(locale(), { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone() });
+  return at.toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone(), ...(span <= 900 && { second: '2-digit' }) });
 }
 
 // unitText is the unit of raw figures, as a file has them.
