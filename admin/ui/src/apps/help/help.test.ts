@@ -2,7 +2,6 @@
 import { render, screen, waitFor } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as cluster from '../../../e2e/fixture/cluster';
-import { catalogue } from '../../../e2e/fixture/people';
 import { windowFor, windows } from '../../desk/desk.svelte';
 import { Win, type Params } from '../../desk/windows.svelte';
 import { speak } from '../../i18n/index.svelte';
@@ -13,6 +12,17 @@ import { de } from './de';
 import { en } from './en';
 import { groups } from './shortcuts';
 import { t } from './strings';
+
+const kind = (code: string, severity: 'critical' | 'warning' | 'info', title: string) => ({
+  code, severity, title, meaning: `What ${code} means is this.`, doing: `What is done about ${code} is this.`, remedy: `What you can do about ${code} is this.`, actions: [],
+});
+const catalogue = [
+  kind('NODE_DOWN', 'critical', 'A storage server is down'),
+  kind('DATA_SINGLE_COPY', 'critical', 'Data has one copy left'),
+  kind('CLUSTER_NEARFULL', 'warning', 'The cluster is nearly full'),
+  kind('CERT_EXPIRING', 'warning', 'A certificate ends soon'),
+  kind('REPAIR_PAUSED', 'info', 'Repair is paused'),
+];
 
 let s: Server;
 let user: ReturnType<typeof hands>;

@@ -160,16 +160,14 @@ describe('the charts', () => {
   });
 
   test('in UTC the axis tells UTC, as the table does', () => {
-    const zone = process.env.TZ;
-    process.env.TZ = 'Asia/Tokyo';
+    vi.stubEnv('TZ', 'Asia/Tokyo');
     inUtc(true);
     try {
       expect(tick(Date.parse('2026-11-22T02:41:00Z') / 1000, 3600)).toBe('02:41');
       expect(tick(Date.parse('2026-11-22T23:10:00Z') / 1000, 7 * 86_400)).toMatch(/^Sun/);
     } finally {
       inUtc(false);
-      if (zone === undefined) delete process.env.TZ;
-      else process.env.TZ = zone;
+      vi.unstubAllEnvs();
     }
   });
 });
