@@ -1,31 +1,49 @@
-import { beforeEach, expect, test } from 'vitest';
-import { learn, serverTime } from './now.svelte';
+// @vitest-environment happy-dom
+import { beforeEach, expect, test, vi } from 'vitest';
+import '../testing';
+import { seconds, tick } from './now.svelte';
 
-const noon = Date.parse('2026-11-22T12:00:00Z');
-const header = (at: number): string => new Date(at).toUTCString();
+const start = 1_000_000_000;
+beforeEach(() => void vi.useFakeTimers({ now: start }));
 
-beforeEach(() => learn(header(noon), noon, noon));
-
-test('a right clock is left alone: whole seconds and the way are no difference', () => {
-  learn(header(noon), noon + 300, noon + 900);
-  expect(serverTime(noon)).toBe(noon);
+test('the second ticks while somebody looks at it, once for all', () => {
+  const set = vi.spyOn(globalThis, 'setInterval');
+  const [a, b] = [tick(), tick()];
+  vi.advanceTimersByTime(3000);
+  expect([seconds(), set.mock.calls.length]).toEqual([start + 3000, 1]);
+  a();
+  vi.advanceTimersByTime(1000);
+  expect(seconds()).toBe(start + 4000);
+  b();
 });
 
-test('a browser that is ten minutes late, or early, counts as the server does', () => {
-  const late = noon - 600_000;
-  learn(header(noon), late, late + 200);
-  expect(Math.abs(serverTime(late) - noon)).toBeLessThan(2000);
-  const early = noon + 600_000;
-  learn(header(noon), early, early + 200);
-  expect(Math.abs(serverTime(early) - noon)).toBeLessThan(2000);
-  learn(header(noon + 1000), early + 1400, early + 1600); // no jitter
-  expect(serverTime(early) - noon).toBe(serverTime(early + 1400) - noon - 1400);
+test('when nobody looks any more, nothing ticks', () => {
+  const stop = tick();
+  vi.advanceTimersByTime(1000);
+  stop();
+  const last = seconds();
+  vi.advanceTimersByTime(10_000);
+  expect([seconds(), vi.getTimerCount()]).toEqual([last, 0]);
 });
 
-test('what says nothing changes nothing: no date, a slow answer, a clock set back meanwhile', () => {
-  learn(null, noon, noon);
-  learn('yesterday', noon, noon);
-  learn(header(noon + 600_000), noon, noon + 60_000);
-  learn(header(noon + 600_000), noon, noon - 1);
-  expect(serverTime(noon)).toBe(noon);
+test('a page that nobody sees does not draw its times again each second', () => {
+  const stop = tick();
+  vi.advanceTimersByTime(1000);
+  const last = seconds();
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  vi.advanceTimersByTime(60_000);
+  expect(seconds()).toBe(last);
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(false);
+  vi.advanceTimersByTime(1000);
+  expect(seconds()).toBe(start + 62_000);
+  stop();
+});
+
+test('who comes after a silence sees the time of now within a second', () => {
+  tick()();
+  vi.advanceTimersByTime(3_600_000);
+  const stop = tick();
+  vi.advanceTimersByTime(1000);
+  expect(seconds()).toBe(start + 3_601_000);
+  stop();
 });

@@ -240,3 +240,49 @@ test('each can be dismissed by itself', async () => {
   await hands().click(screen.getAllByRole('button', { name: t.dismiss })[0]!);
   expect(toasts.list.map((x) => x.text)).toEqual(['two']);
 });
+
+test('Enter in a field of a question that is not ready confirms nothing', async () => {
+  render(ConfirmHost);
+  void confirm({ tier: 2, title: 'Remove n1?', verb: 'Remove', typed: 'n1' });
+  flushSync();
+  await hands().type(screen.getByLabelText(t.typeToConfirm('n1')), 'n{Enter}');
+  expect(confirmations.current).not.toBeNull();
+  confirmations.current?.answer(null);
+});
+
+test('the name must be typed as it is: not in other letters, not with a space', async () => {
+  render(ConfirmHost);
+  void confirm({ tier: 2, title: 'Remove Loft-1?', verb: 'Remove', typed: 'Loft-1', reason: false });
+  flushSync();
+  const field = screen.getByLabelText(t.typeToConfirm('Loft-1'));
+  for (const typed of ['loft-1', 'Loft-1 ', 'Loft-']) {
+    await hands().clear(field);
+    await hands().type(field, typed);
+    expect(button('Remove').getAttribute('aria-disabled'), typed).toBe('true');
+  }
+  await hands().clear(field);
+  await hands().type(field, 'Loft-1');
+  expect(button('Remove').getAttribute('aria-disabled')).toBeNull();
+  confirmations.current?.answer(null);
+});
+
+test('a reason of blanks is none where one is wanted', async () => {
+  render(ConfirmHost);
+  void confirm({ tier: 2, title: 'Purge?', verb: 'Purge', typed: 'x' });
+  flushSync();
+  await hands().type(screen.getByLabelText(t.typeToConfirm('x')), 'x');
+  await hands().type(screen.getByLabelText(t.reason), '   ');
+  expect(button('Purge').getAttribute('aria-disabled')).toBe('true');
+  confirmations.current?.answer(null);
+});
+
+test('what destroys looks it, and what only disturbs does not', () => {
+  render(ConfirmHost);
+  void confirm({ tier: 1, title: 'Drain?', verb: 'Drain' });
+  flushSync();
+  expect(button('Drain').classList.contains('danger')).toBe(false);
+  void confirm({ tier: 2, title: 'Purge?', verb: 'Purge', typed: 'x' });
+  flushSync();
+  expect(button('Purge').classList.contains('danger')).toBe(true);
+  confirmations.current?.answer(null);
+});
