@@ -360,3 +360,75 @@ test('closing an app on the phone shows the one below, then the status', async (
   await hands().click(screen.getByRole('button', { name: t.close }));
   expect(screen.getByRole('group', { name: t.widgetHealth })).toBeDefined();
 });
+
+test('the menu of a taskbar button minimises, brings back, opens another, keeps and closes', async () => {
+  await desk();
+  const user = hands();
+  const win = openApp('nodes', { id: 'n1' })!;
+  flushSync();
+  const act = async (label: string): Promise<void> => {
+    await user.pointer({ keys: '[MouseRight]', target: bar()[0]! });
+    await user.click(item(label));
+    await tick();
+  };
+  await act(t.minimise);
+  expect(win.min).toBe(true);
+  await act(t.restore);
+  expect(win.min).toBe(false);
+  await act(t.newWindow);
+  expect(windows.list.map((w) => w.params)).toEqual([{ id: 'n1' }, { id: 'n1' }]);
+  await act(t.keep);
+  expect(layouts.kept).toEqual(['nodes']);
+  await act(t.unkeep);
+  expect(layouts.kept).toEqual([]);
+  await act(t.close);
+  expect(windows.list).toHaveLength(1);
+});
+
+test('a kept app is taken from the taskbar by its menu', async () => {
+  await desk();
+  layouts.keep('nodes');
+  flushSync();
+  await hands().pointer({ keys: '[MouseRight]', target: document.querySelector<HTMLElement>('[data-kept]')! });
+  await hands().click(item(t.unkeep));
+  expect([layouts.kept, document.querySelector('[data-kept]')]).toEqual([[], null]);
+});
+
+test('a kept app that one may no longer use is not shown', async () => {
+  signIn('viewer');
+  layouts.kept = apps.map((a) => a.id);
+  await desk();
+  const shown = [...document.querySelectorAll<HTMLElement>('[data-kept]')].map((b) => b.dataset.kept!);
+  expect(shown).toEqual(apps.filter((a) => session.can(a.needs ?? 'viewer')).map((a) => a.id));
+});
+
+test('a change of the arrangement is stored a second later', async () => {
+  await desk();
+  openApp('nodes');
+  await vi.waitFor(() => expect(s.sent('PUT /me/desktop').at(-1)?.body).toMatchObject({ windows: [{ app: 'nodes' }] }), { timeout: 4000 });
+});
+
+test('what was kept is shown under the address that the page was opened with', async () => {
+  openApp('files');
+  const kept = { ...(await import('./layout')).save(windows.list, windows.area, [], look.data, Date.now() + 1000, []) };
+  windows.close(windows.list[0]!);
+  s.on('GET /me/desktop', kept);
+  vi.spyOn(address, 'first').mockReturnValueOnce({ app: 'nodes', params: { id: 'n1' } });
+  await desk();
+  await vi.waitFor(() => expect(open()).toEqual(['files', 'nodes']));
+  expect(windows.top?.app).toBe('nodes');
+});
+
+test('on the phone the same windows are there as on the desk', async () => {
+  await desk();
+  openApp('nodes', { id: 'n1' });
+  flushSync();
+  vi.stubGlobal('innerWidth', 390);
+  window.dispatchEvent(new Event('resize'));
+  await vi.waitFor(() => expect(document.getElementById('icons')).toBeNull());
+  expect(screen.getByRole('main').getAttribute('aria-label')).toBe(t.apps.nodes);
+  vi.stubGlobal('innerWidth', 1280);
+  window.dispatchEvent(new Event('resize'));
+  await vi.waitFor(() => expect(document.getElementById('icons')).not.toBeNull());
+  expect(windows.list.map((w) => [w.app, w.rect.w > 600])).toEqual([['nodes', true]]);
+});
