@@ -50,6 +50,19 @@ for (const look of looks) {
       await shot(page, 'nodes-together');
     });
 
+    test(`nodes by zone, ${look.name}`, async ({ page, server, desk }) => {
+      install(server);
+      await desk('/d/nodes?group=zone');
+      await expect(page.getByText('row-1/rack-1 · ').first()).toBeVisible();
+      await page.getByLabel(say('Cells show', 'Die Felder zeigen')).selectOption('state');
+      if (touch) await page.getByRole('button', { name: say('All nodes at a glance', 'Alle Knoten auf einen Blick') }).click();
+      await page.getByRole('group', { name: say(/^State of 1,000 nodes/, /^Zustand von 1.000 Knoten/) }).focus();
+      await shot(page, 'nodes-zones');
+      await page.getByRole('button', { name: say('Views', 'Ansichten') }).click();
+      await page.getByRole('menuitem', { name: say('Save this view…', 'Diese Ansicht sichern …') }).click();
+      await shot(page, 'nodes-view');
+    });
+
     for (const [name, path] of [['nodes', '/d/nodes'], ['node', '/d/nodes/n11'], ['topology', '/d/topology'], ['heat', '/d/performance?view=heat']] as const) {
       test(`long names in ${name}, ${look.name}`, async ({ page, server, desk }) => {
         install(server, 40);

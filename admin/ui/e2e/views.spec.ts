@@ -16,9 +16,9 @@ test('a view is saved, shown again after a reload, renamed and deleted', async (
   await page.keyboard.press('Enter');
   await expect(page.getByText('The view Row one is saved.')).toBeVisible();
   const rows = await grid.getAttribute('aria-rowcount');
-  await expect.poll(() => JSON.stringify(server.desktop)).toContain('Row one');
+  await expect.poll(() => JSON.stringify(server.desktop), { timeout: 15_000 }).toContain('Row one');
   await page.getByRole('button', { name: 'Group by zone' }).click();
-  await expect.poll(() => JSON.stringify(server.desktop)).not.toContain('"group"');
+  await expect.poll(() => JSON.stringify(server.desktop), { timeout: 15_000 }).not.toContain('"group"');
   await desk('/d/nodes');
   await expect(grid).toHaveAttribute('aria-rowcount', '41');
   await page.getByRole('button', { name: 'Views' }).click();

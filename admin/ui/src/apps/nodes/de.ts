@@ -135,6 +135,7 @@ export const de: Messages = {
   group: (zone, n) => `${zone} · ${n}`,
   noZone: 'Ohne Zone',
   metrics: { state: 'Zustand', used: 'Belegter Platz', read: 'Lesen', write: 'Schreiben', p99: 'Latenz p99' },
+  strip: 'Alle Knoten auf einen Blick',
   stripMetric: 'Die Felder zeigen',
   stripNodes: (n, text) => `${text} ${plural(n, { one: 'Knoten', other: 'Knoten' }, 'de')}`,
   stripLabel: (metric, nodes) => `${metric} von ${nodes}, nach Zone geordnet. Pfeiltasten gehen von Knoten zu Knoten, Enter öffnet.`,

@@ -134,6 +134,7 @@ export const en = {
   group: (zone: string, n: string) => `${zone} · ${n}`,
   noZone: 'No zone',
   metrics: { state: 'State', used: 'Used space', read: 'Reading', write: 'Writing', p99: 'Latency p99' },
+  strip: 'All nodes at a glance',
   stripMetric: 'Cells show',
   stripNodes: (n: number, text: string) => `${text} ${plural(n, { one: 'node', other: 'nodes' }, 'en')}`,
   stripLabel: (metric: string, nodes: string) => `${metric} of ${nodes}, in order of zone. Arrow keys go from node to node, Enter opens.`,
