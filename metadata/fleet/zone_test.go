@@ -177,3 +177,15 @@ func TestOperatorsZone(t *testing.T) {
 		}
 	})
 }
+
+// A copy that is made though none is missing is told as what it is.
+func TestSpreadIsBalance(t *testing.T) {
+	b := newBuilder(4)
+	v := b.volume(1, metadata.VolumeIdle, 2, 1<<30, 1, 2)
+	for class, want := range map[class]string{classRepair: "balance", classCheck: "sync"} {
+		got := newTerm().repair(b.world, need{v, b.census(v)}, "", &order{class: class, node: 4}, failing{})
+		if got.Class != want || got.State != "running" || got.To != "n4" {
+			t.Errorf("class %d: got %+v, want %s", class, got, want)
+		}
+	}
+}
