@@ -96,11 +96,13 @@ test('a machine is lost: at risk, repairing, protected, without help', async ({ 
 test('the page, the API and the command line say the same', async ({ page, cluster, signedIn }) => {
   await signedIn('/d/overview');
   await cluster.until('nothing moves', async () => (await cluster.status()).verdict === 'protected');
+  const overview = page.getByRole('region', { name: 'Overview' });
+  await expect(overview.getByRole('heading', { name: 'Checks' })).toBeVisible();
   // A moment at which nothing changed from before the page was read until after.
   for (let tries = 0; ; tries++) {
     const before = await cluster.status();
     const api = (await (await page.request.get(`${cluster.admin}/api/v1/health`)).json()) as { report: typeof before };
-    const shown = await page.getByRole('region', { name: 'Overview' }).innerText();
+    const shown = await overview.innerText();
     const after = await cluster.status();
     const facts = (s: typeof before): unknown => [s.verdict, s.sentence, s.can_lose, s.volumes, s.used_bytes, s.nodes, s.copies];
     if (JSON.stringify(facts(before)) !== JSON.stringify(facts(after)) && tries < 20) continue;
