@@ -159,7 +159,7 @@ func bodies() map[string]string {
 // queries has a good query for every operation that wants one.
 func queries() map[string]string {
 	return map[string]string{
-		"queryMetrics": "range=1h&series=reads", "impactOfNodes": "act=maintenance&node=n12", "listEntries": "path=/", "statEntry": "path=/Photos",
+		"queryMetrics": "range=1h&series=reads", "impactOfNodes": "act=maintenance&node=n12", "listEntries": "path=/", "indexEntries": "path=/", "statEntry": "path=/Photos",
 		"listBlocks": "path=/Documents/minutes.md", "searchEntries": "path=/&text=a", "readContent": "path=/Documents/minutes.md",
 		"readArchive": "path=/Documents",
 	}
@@ -190,7 +190,7 @@ func queryOf(r *api.Rule) string {
 func fresh() map[string]bool {
 	return map[string]bool{
 		"getDesktop": true, "safeToStop": true, "impactOfNodes": true, "listTokens": true, "listVolumes": true, "getVolume": true,
-		"listEntries": true, "statEntry": true, "listBlocks": true, "searchEntries": true, "readContent": true, "readArchive": true,
+		"listEntries": true, "indexEntries": true, "statEntry": true, "listBlocks": true, "searchEntries": true, "readContent": true, "readArchive": true,
 		"listEvents": true, "listAudit": true, "listUsers": true, "listSettingChanges": true,
 	}
 }

@@ -759,6 +759,18 @@ type EntryDetail struct {
 	Webdav *[]string `json:"webdav,omitempty"`
 }
 
+// EntryIndex defines model for EntryIndex.
+type EntryIndex struct {
+	// Count entries that were counted
+	Count int `json:"count"`
+
+	// Cursors of the second page of 1,000, the third and so on
+	Cursors []string `json:"cursors"`
+
+	// NextCursor there is more to count after it
+	NextCursor *string `json:"next_cursor,omitempty"`
+}
+
 // EntryList defines model for EntryList.
 type EntryList struct {
 	Dir        Entry   `json:"dir"`
@@ -1482,6 +1494,13 @@ type ListEntriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// IndexEntriesParams defines parameters for IndexEntries.
+type IndexEntriesParams struct {
+	// Path absolute, / is the drive's root
+	Path   Path    `form:"path" json:"path"`
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // SearchEntriesParams defines parameters for SearchEntries.
 type SearchEntriesParams struct {
 	// Path absolute, / is the drive's root
@@ -1729,6 +1748,10 @@ type ServerInterface interface {
 	// ListEntries A page of a folder, by name; folders and files mixed as the namespace orders them.
 	// (GET /fs/entries)
 	ListEntries(ctx echo.Context, params ListEntriesParams) error
+	// IndexEntries Where the pages of a large folder begin, without what is in them: whoever has the cursors reads any page of 1,000 at once. The walk is
+	// bounded; `next_cursor` goes on with it.
+	// (GET /fs/index)
+	IndexEntries(ctx echo.Context, params IndexEntriesParams) error
 
 	// (POST /fs/mkdir)
 	MakeDirectory(ctx echo.Context) error
@@ -2189,6 +2212,31 @@ func (w *ServerInterfaceWrapper) ListEntries(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListEntries(ctx, params)
+	return err
+}
+
+// IndexEntries converts echo context to params.
+func (w *ServerInterfaceWrapper) IndexEntries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params IndexEntriesParams
+	// ------------- Required query parameter "path" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "path", ctx.QueryParams(), &params.Path, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter path: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.IndexEntries(ctx, params)
 	return err
 }
 
@@ -3176,6 +3224,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/volumes/:id", wrapper.GetVolume, options.OperationMiddlewares["getVolume"]...)
 	router.POST(options.BaseURL+"/volumes/:id/prioritise", wrapper.PrioritiseVolume, options.OperationMiddlewares["prioritiseVolume"]...)
 	router.GET(options.BaseURL+"/fs/entries", wrapper.ListEntries, options.OperationMiddlewares["listEntries"]...)
+	router.GET(options.BaseURL+"/fs/index", wrapper.IndexEntries, options.OperationMiddlewares["indexEntries"]...)
 	router.GET(options.BaseURL+"/fs/stat", wrapper.StatEntry, options.OperationMiddlewares["statEntry"]...)
 	router.GET(options.BaseURL+"/fs/blocks", wrapper.ListBlocks, options.OperationMiddlewares["listBlocks"]...)
 	router.GET(options.BaseURL+"/fs/search", wrapper.SearchEntries, options.OperationMiddlewares["searchEntries"]...)
@@ -3637,6 +3686,45 @@ type ListEntriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListEntriesdefaultApplicationProblemPlusJSONResponse) VisitListEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IndexEntriesRequestObject struct {
+	Params IndexEntriesParams
+}
+
+type IndexEntriesResponseObject interface {
+	VisitIndexEntriesResponse(w http.ResponseWriter) error
+}
+
+type IndexEntries200JSONResponse EntryIndex
+
+func (response IndexEntries200JSONResponse) VisitIndexEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IndexEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response IndexEntriesdefaultApplicationProblemPlusJSONResponse) VisitIndexEntriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5776,6 +5864,10 @@ type StrictServerInterface interface {
 	// ListEntries A page of a folder, by name; folders and files mixed as the namespace orders them.
 	// (GET /fs/entries)
 	ListEntries(ctx context.Context, request ListEntriesRequestObject) (ListEntriesResponseObject, error)
+	// IndexEntries Where the pages of a large folder begin, without what is in them: whoever has the cursors reads any page of 1,000 at once. The walk is
+	// bounded; `next_cursor` goes on with it.
+	// (GET /fs/index)
+	IndexEntries(ctx context.Context, request IndexEntriesRequestObject) (IndexEntriesResponseObject, error)
 
 	// (POST /fs/mkdir)
 	MakeDirectory(ctx context.Context, request MakeDirectoryRequestObject) (MakeDirectoryResponseObject, error)
@@ -6288,6 +6380,31 @@ func (sh *strictHandler) ListEntries(ctx echo.Context, params ListEntriesParams)
 		return err
 	} else if validResponse, ok := response.(ListEntriesResponseObject); ok {
 		return validResponse.VisitListEntriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// IndexEntries operation middleware
+func (sh *strictHandler) IndexEntries(ctx echo.Context, params IndexEntriesParams) error {
+	var request IndexEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.IndexEntries(ctx.Request().Context(), request.(IndexEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IndexEntries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(IndexEntriesResponseObject); ok {
+		return validResponse.VisitIndexEntriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

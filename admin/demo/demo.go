@@ -14,11 +14,14 @@ import (
 // NodesMin is the smallest cluster.
 const NodesMin = 20
 
+// FilesMax is the most that the large folder can have.
+const FilesMax = 1_100_000
+
 // Config says how large the cluster is. The zero value is the full size.
 type Config struct {
 	Seed   uint64
 	Nodes  int              // 0: 1,000; else NodesMin or more
-	Files  int              // in the large folder; 0: 100,000
+	Files  int              // in the large folder; 0: 100,000; at most FilesMax
 	Now    func() time.Time // nil: time.Now
 	Period time.Duration    // of the cycle of failures; 0: five minutes
 }
@@ -62,6 +65,9 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	if cfg.Nodes < NodesMin {
 		return nil, metadata.Errorf(metadata.KindInvalid, "a demo of %d nodes has no room for its data: want at least %d", cfg.Nodes, NodesMin)
+	}
+	if cfg.Files > FilesMax {
+		return nil, metadata.Errorf(metadata.KindInvalid, "a demo of %d files does not fit into memory: want at most %d", cfg.Files, FilesMax)
 	}
 	if cfg.Files <= 0 {
 		cfg.Files = 100_000

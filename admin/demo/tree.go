@@ -10,7 +10,7 @@ import (
 )
 
 // entriesMax bounds the tree.
-const entriesMax = 400_000
+const entriesMax = 1_200_000
 
 // file is an entry of the demo's tree.
 type file struct {

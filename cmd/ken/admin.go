@@ -18,7 +18,7 @@ const adminListen = "127.0.0.1:8090"
 func adminCommand(g *globals) *cobra.Command {
 	f := &settingFlags{}
 	var demo bool
-	nodes := 0
+	nodes, files := 0, 0
 	c := &cobra.Command{
 		Use:   "admin",
 		Short: "Serve the desktop in the browser",
@@ -35,7 +35,7 @@ some fail, and a hundred thousand files. Nothing is stored.`,
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if demo {
-				return runDemo(c, g, nodes)
+				return runDemo(c, g, nodes, files)
 			}
 			cfg, err := f.load(c, g)
 			if err != nil {
@@ -52,6 +52,7 @@ some fail, and a hundred thousand files. Nothing is stored.`,
 	f.register(c, shortFlag{"listen", "admin.listen"}, shortFlag{"log-level", "log.level"})
 	c.Flags().BoolVar(&demo, "demo", false, "show a cluster that does not exist")
 	c.Flags().IntVar(&nodes, "demo-nodes", 0, "how many nodes it has (default 1000)")
+	c.Flags().IntVar(&files, "demo-files", 0, "how many files its largest folder has (default 100000)")
 	c.AddCommand(setupLink(g))
 	return c
 }
@@ -64,7 +65,7 @@ type demoJSON struct {
 	Password string `json:"password"`
 }
 
-func runDemo(c *cobra.Command, g *globals, nodes int) error {
+func runDemo(c *cobra.Command, g *globals, nodes, files int) error {
 	ctx := c.Context()
 	of := func(flag, key, def string) string {
 		return cmp.Or(c.Flags().Lookup(flag).Value.String(), setOr(key, def))
@@ -74,7 +75,7 @@ func runDemo(c *cobra.Command, g *globals, nodes int) error {
 		return err
 	}
 	d, err := cluster.StartDemo(cluster.DemoOptions{
-		Listen: of("listen", "admin.listen", adminListen), Nodes: nodes, Logger: log, Version: version,
+		Listen: of("listen", "admin.listen", adminListen), Nodes: nodes, Files: files, Logger: log, Version: version,
 	})
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 type DemoOptions struct {
 	Listen  string
 	Nodes   int // 0: 1,000
+	Files   int // in its largest folder; 0: 100,000
 	Logger  *slog.Logger
 	Version string
 }
@@ -39,7 +40,7 @@ type Demo struct {
 
 // StartDemo serves the desktop over a made-up cluster until Close.
 func StartDemo(opt DemoOptions) (*Demo, error) {
-	made, err := demo.New(demo.Config{Seed: demoSeed, Nodes: opt.Nodes})
+	made, err := demo.New(demo.Config{Seed: demoSeed, Nodes: opt.Nodes, Files: opt.Files})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@
 import { api, client } from '../../api/client';
 import { problemOf, type Problem } from '../../api/problem';
 import { Folder, type ReadPage } from './folder.svelte';
+import type { ReadIndex } from './large.svelte';
 import { onChanged } from './changes';
 import { comparer, row } from './order';
 import { base, join, parent, root } from './paths';
@@ -12,8 +13,13 @@ export type Found = { text: string; items: readonly Entry[]; complete: boolean; 
 
 const entriesOf: ReadPage = (path, cursor, limit, signal) => api(client.GET('/fs/entries', { params: { query: { path, limit, cursor } }, signal }));
 
+const indexOf: ReadIndex = (path, cursor, signal) => api(client.GET('/fs/index', { params: { query: { path, cursor } }, signal }));
+
 export class Browser {
-  folder = new Folder((...of) => this.read(...of));
+  folder = new Folder(
+    (...of) => this.read(...of),
+    (...of) => this.index(...of),
+  );
   trail = $state.raw<Trail>(begin(root));
   // selected holds paths
   selected = $state.raw<ReadonlySet<string>>(new Set<string>());
@@ -25,7 +31,7 @@ export class Browser {
   searchError = $state.raw<Problem | null>(null);
   // entries are what is on screen, in its order
   entries = $derived<readonly Entry[]>(
-    (this.found ? this.found.items.map(row).sort(comparer<Entry>(this.folder.order)) : this.folder.rows).map((r) => r.entry),
+    this.folder.large && !this.found ? this.folder.large.loaded : (this.found ? this.found.items.map(row).sort(comparer<Entry>(this.folder.order)) : this.folder.rows).map((r) => r.entry),
   );
   chosen = $derived<readonly Entry[]>(this.selected.size === 0 ? [] : this.entries.filter((e) => this.selected.has(e.path)));
   #abort: AbortController | null = null;
@@ -33,7 +39,13 @@ export class Browser {
   #dirty = false;
   #following = false;
 
-  constructor(private read: ReadPage = entriesOf) {}
+  // large: the folder on screen is shown by parts
+  large = $derived(this.found ? null : this.folder.large);
+
+  constructor(
+    private read: ReadPage = entriesOf,
+    private index: ReadIndex = indexOf,
+  ) {}
 
   get path(): string {
     return this.trail.here;

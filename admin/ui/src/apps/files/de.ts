@@ -70,6 +70,7 @@ export const de: Messages = {
   dropHere: (name) => `Ablegen, um nach ${name} hochzuladen`,
   dropMore: 'Dateien und Ordner kommen hinzu; ersetzt wird nichts ohne Frage.',
   entries: (c) => n(c, 'Eintrag', 'Einträge'),
+  largeFolder: (c, more) => `${more ? 'Mehr als ' : ''}${n(c, 'Eintrag', 'Einträge')}, in der Reihenfolge des Laufwerks: zu viele zum Sortieren`,
   entriesSoFar: (c) => `${n(c, 'Eintrag', 'Einträge')} bis jetzt …`,
   selected: (c, size) => (size ? `${count(c)} ausgewählt, ${size}` : `${count(c)} ausgewählt`),
   free: (size) => `${size} frei`,

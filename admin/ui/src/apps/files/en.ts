@@ -73,6 +73,7 @@ export const en = {
   dropMore: 'Files and folders are added; nothing is replaced without asking.',
   // the line at the bottom
   entries: (c: number) => n(c, 'entry', 'entries'),
+  largeFolder: (c: number, more: boolean) => `${more ? 'More than ' : ''}${n(c, 'entry', 'entries')}, in the order of the drive: too many to sort`,
   entriesSoFar: (c: number) => `${n(c, 'entry', 'entries')} so far …`,
   selected: (c: number, size: string) => (size ? `${count(c)} selected, ${size}` : `${count(c)} selected`),
   free: (size: string) => `${size} free`,

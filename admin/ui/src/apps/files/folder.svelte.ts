@@ -2,12 +2,15 @@
 // the order that the person chose.
 import { problemOf, type Problem } from '../../api/problem';
 import { comparer, merge, row, type Order, type Row } from './order';
+import { Large, type ReadIndex } from './large.svelte';
 import type { Entry } from './types';
 
 export type Page = { dir: Entry; items: Entry[]; next_cursor?: string };
 export type ReadPage = (path: string, cursor: string | undefined, limit: number, signal: AbortSignal) => Promise<Page>;
 
 const firstPage = 200; // soon on screen
+// wholeMost is what is held and sorted here; of a larger folder only what is looked at is held.
+export const wholeMost = 100_000;
 const otherPages = 1000;
 
 export class Folder {
@@ -18,11 +21,16 @@ export class Folder {
   // complete: rows is all there is
   complete = $state(false);
   at = $state(0);
+  // large: the folder has too many entries to hold; they come in the order of the drive
+  large = $state.raw<Large | null>(null);
   path = $state('');
   #abort: AbortController | null = null;
   #order = $state.raw<Order>({ by: 'name', down: false });
 
-  constructor(private read: ReadPage) {}
+  constructor(
+    private read: ReadPage,
+    private index: ReadIndex | null = null,
+  ) {}
 
   // data is what DataState wants to see: the rows, once there is a first page.
   get data(): readonly Row<Entry>[] | undefined {
@@ -40,11 +48,18 @@ export class Folder {
     this.dir = undefined;
     this.error = null;
     this.complete = false;
+    this.#leave();
     return this.refresh();
   }
 
   close(): void {
     this.#abort?.abort();
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.large?.close();
+    this.large = null;
   }
 
   // refresh reads again; what is on screen stays until all is read.
@@ -54,7 +69,8 @@ export class Folder {
     const fresh = this.dir === undefined;
     this.loading = true;
     try {
-      await this.#pages(abort.signal, fresh);
+      if (this.large) await this.large.refresh(abort.signal);
+      else await this.#pages(abort.signal, fresh);
       this.error = null;
       this.at = Date.now();
     } catch (cause) {
@@ -67,6 +83,8 @@ export class Folder {
   async #pages(signal: AbortSignal, fresh: boolean): Promise<void> {
     let rows: Row<Entry>[] = [];
     let cursor: string | undefined;
+    let counted = !fresh;
+    let uncounted: Problem | null = null;
     do {
       const page = await this.read(this.path, cursor, cursor ? otherPages : firstPage, signal);
       signal.throwIfAborted();
@@ -76,8 +94,31 @@ export class Folder {
       if (!fresh && cursor) continue;
       this.rows = rows;
       this.dir = page.dir;
+      if (cursor && !counted && this.index) {
+        counted = true;
+        const answer = await this.#tooLarge(signal);
+        if (answer === true) return;
+        if (answer !== false) uncounted = answer;
+      }
+      if (uncounted && rows.length > wholeMost) throw uncounted;
     } while (cursor);
     this.complete = true;
+  }
+
+  // tooLarge counts the entries, and shows a folder of too many by parts. What
+  // could not be counted is read as far as it can be held.
+  async #tooLarge(signal: AbortSignal): Promise<boolean | Problem> {
+    const large = new Large(this.path, this.read, this.index as ReadIndex);
+    try {
+      if ((await large.count(signal, wholeMost)) <= wholeMost) return false;
+    } catch (cause) {
+      signal.throwIfAborted();
+      return problemOf(cause);
+    }
+    this.large = large;
+    this.rows = [];
+    this.complete = true;
+    return true;
   }
 
   // set shows rows before the server confirms them.
@@ -87,6 +128,7 @@ export class Folder {
     const changed = order.by !== this.#order.by || order.down !== this.#order.down;
     this.#order = order;
     if (!changed) return;
+    if (this.large) return;
     this.rows = [...this.rows].sort(comparer(order));
     if (this.loading) void this.refresh(); // pages under way are in the old order
   }
@@ -99,6 +141,6 @@ export class Folder {
   }
 
   has(name: string): boolean {
-    return this.rows.some((r) => r.entry.name === name);
+    return this.large ? this.large.loaded.some((e) => e.name === name) : this.rows.some((r) => r.entry.name === name);
   }
 }

@@ -19,7 +19,7 @@ export const groups: readonly { act: Act; operations: readonly Operation[] }[] =
       'getVolume', 'listTasks', 'listEvents', 'listSettings', 'listSettingChanges', 'listCertificates',
     ],
   },
-  { act: 'names', operations: ['listEntries', 'statEntry', 'listBlocks', 'searchEntries'] },
+  { act: 'names', operations: ['listEntries', 'indexEntries', 'statEntry', 'listBlocks', 'searchEntries'] },
   { act: 'read', operations: ['readContent', 'readArchive'] },
   { act: 'write', operations: ['makeDirectory', 'moveEntry', 'copyEntry', 'deleteEntries', 'beginUpload', 'getUpload', 'continueUpload', 'cancelUpload'] },
   { act: 'mute', operations: ['muteCheck', 'unmuteCheck'] },
