@@ -23,12 +23,13 @@ test('a folder of a million entries does not freeze', async ({ page, context }) 
     const cdp = await context.newCDPSession(page);
     await cdp.send('Performance.enable');
 
+    const scans = page.getByRole('grid', { name: 'Contents of Scans' });
     const row = (name: string) => grid.getByText(name, { exact: true });
     let start = Date.now();
     await grid.getByText('Documents', { exact: true }).dblclick();
     await row('contract.pdf').waitFor();
     const small = Date.now() - start;
-    await page.goBack();
+    await page.goto(`${ken.url}/d/files?path=%2F`);
     await folder.waitFor();
 
     start = Date.now();
@@ -40,13 +41,13 @@ test('a folder of a million entries does not freeze', async ({ page, context }) 
     const counted = Date.now() - start;
 
     start = Date.now();
-    await grid.focus();
+    await scans.focus();
     await page.keyboard.press('End');
     await row('scan-999999.tif').waitFor();
     const end = Date.now() - start;
 
     // All the way down and up by the wheel's bar: what flies past is not kept.
-    const longest = await grid.evaluate(async (el) => {
+    const longest = await scans.evaluate(async (el) => {
       let worst = 0;
       for (let i = 0; i <= 100; i++) {
         const began = performance.now();
@@ -62,7 +63,7 @@ test('a folder of a million entries does not freeze', async ({ page, context }) 
     await cdp.send('HeapProfiler.collectGarbage');
     const { metrics } = await cdp.send('Performance.getMetrics');
     const heap = metrics.find((m) => m.name === 'JSHeapUsedSize')?.value ?? NaN;
-    const rows = await grid.getByRole('row').count();
+    const rows = await scans.getByRole('row').count();
     console.log(`1,000,000 entries: first rows ${first} ms (a small folder ${small} ms), counted ${counted} ms, end ${end} ms, longest frame ${longest.toFixed(0)} ms, heap ${(heap / (1 << 20)).toFixed(1)} MiB, ${rows} rows`);
     expect(first).toBeLessThan(Math.max(limits.first, busy * small));
     expect(end).toBeLessThan(Math.max(limits.end, busy * small));
