@@ -12,6 +12,7 @@ import (
 
 	"kendfs/admin/api"
 	"kendfs/metadata"
+	"kendfs/metadata/phrase"
 )
 
 // settingsRead bounds the audit records that are looked at for changes of settings.
@@ -185,7 +186,8 @@ func (h *handlers) ChangeSettings(ctx context.Context, r api.ChangeSettingsReque
 			continue
 		}
 		out.Changes = append(out.Changes, settingPair{c.Name, settingText(all[i].Unit, v), settingText(all[i].Unit, all[i].Value)}.api())
-		out.Warnings = append(out.Warnings, h.settingWarnings(c.Name, v)...)
+		warned := h.settingWarnings(c.Name, v)
+		out.Warnings, out.WarningPhrases = append(out.Warnings, phrase.Texts(warned)...), append(out.WarningPhrases, warned...)
 		values[c.Name] = v
 		all[i].Value = v
 	}
@@ -224,19 +226,19 @@ type settingPair struct{ name, now, before string }
 func (p settingPair) api() apiPair { return apiPair{Name: p.name, New: p.now, Old: p.before} }
 
 // settingWarnings says what people may not expect of a change.
-func (h *handlers) settingWarnings(name string, v int64) []string {
+func (h *handlers) settingWarnings(name string, v int64) []phrase.Phrase {
 	n := h.snap.get()
 	switch {
 	case name == metadata.SettingReadOnly && v != 0:
-		return []string{"Nobody can write or delete anything, at the drive or here, until it is switched off again."}
+		return []phrase.Phrase{warnReadOnly()}
 	case name == metadata.SettingReplication && v == 1:
-		return []string{"New files have one copy: one failed disk loses them."}
+		return []phrase.Phrase{warnOneCopy()}
 	case name == metadata.SettingReplication && int(v) > n.Report.Nodes.Up:
-		return []string{fmt.Sprintf("There are %d storage servers that answer; new files cannot have %d copies.", n.Report.Nodes.Up, v)}
+		return []phrase.Phrase{warnTooManyCopies(n.Report.Nodes.Up, int(v))}
 	case name == metadata.SettingDownAfter && v != 0 && v < 5000:
-		return []string{"A short silence, as of a restart, starts repairs."}
+		return []phrase.Phrase{warnShortSilence()}
 	case name == metadata.SettingGrace && v < 60:
-		return []string{"Who is reading a file that somebody deletes may be cut off."}
+		return []phrase.Phrase{warnShortGrace()}
 	}
 	return nil
 }

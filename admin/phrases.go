@@ -285,6 +285,28 @@ func blockTooManyCopies(up, copies int) phrase.Phrase {
 	return phrase.Say("block.too_many_copies", "there are {0} storage servers that answer: they cannot keep {1} copies", phrase.Count(up), phrase.Count(copies))
 }
 
+// Settings.
+
+func warnReadOnly() phrase.Phrase {
+	return phrase.Say("warn.read_only", "Nobody can write or delete anything, at the drive or here, until it is switched off again.")
+}
+
+func warnOneCopy() phrase.Phrase {
+	return phrase.Say("warn.one_copy", "New files have one copy: one failed disk loses them.")
+}
+
+func warnTooManyCopies(up, copies int) phrase.Phrase {
+	return phrase.Say("warn.too_many_copies", "There are {0} storage servers that answer; new files cannot have {1} copies.", phrase.Count(up), phrase.Count(copies))
+}
+
+func warnShortSilence() phrase.Phrase {
+	return phrase.Say("warn.short_silence", "A short silence, as of a restart, starts repairs.")
+}
+
+func warnShortGrace() phrase.Phrase {
+	return phrase.Say("warn.short_grace", "Who is reading a file that somebody deletes may be cut off.")
+}
+
 // Tasks.
 
 func sayRepairTask(volumes int) phrase.Phrase {

@@ -65,8 +65,13 @@ func TestTheDocumentNamesAllThatIsSaid(t *testing.T) {
 	for _, a := range health.Operations() {
 		operations = append(operations, a.Op)
 	}
+	var settings []string
+	for _, s := range new(metadata.ClusterInfo).Settings() {
+		settings = append(settings, s.Name)
+	}
 	slices.Sort(codes)
-	for name, want := range map[string][]string{"PhraseId": slices.Compact(said), "CheckCode": codes, "OfferedOperation": operations} {
+	slices.Sort(settings)
+	for name, want := range map[string][]string{"PhraseId": slices.Compact(said), "CheckCode": codes, "OfferedOperation": operations, "SettingName": settings} {
 		if got := enumOf(t, name); !slices.Equal(got, want) {
 			t.Errorf("%s enumerates\n%q, want\n%q", name, got, want)
 		}
@@ -100,7 +105,7 @@ func TestEveryPhrase(t *testing.T) {
 		adviceWrongPassword(), sayTooMany(), adviceOffset(), sayPlainHTTP(), advicePlainHTTP(), sayOrigin(), adviceOrigin(), sayNoRoute(),
 		adviceNoRoute("/api/v1/openapi.yaml"), sayNoFile(), adviceReload(), sayNoNode("dn9"), sayConfirm("dn3"), sayNotDeleteOneself(),
 		sayNotChangeOneself(), sayLastAdmin("anna"), sayShortPassword(3, 8), sayRoot(), sayThere("/x"), sayIsFolder("/x"),
-		sayNoRoomFor(5, 3), saySettingsChanged(), sayMyDownloads(16), sayAllDownloads(128), adviceDownloads(),
+		sayNoRoomFor(5, 3), saySettingsChanged(), warnReadOnly(), warnOneCopy(), warnTooManyCopies(2, 3), warnShortSilence(), warnShortGrace(), sayMyDownloads(16), sayAllDownloads(128), adviceDownloads(),
 	}
 	for _, s := range []metadata.NodeState{metadata.NodeActive, metadata.NodeDraining, metadata.NodeMaintenance, metadata.NodeRemoved} {
 		all = append(all, sayState(s))

@@ -1230,9 +1230,10 @@ type SettingDiff struct {
 		New  string `json:"new"`
 		Old  string `json:"old"`
 	} `json:"changes"`
-	DryRun   bool     `json:"dry_run"`
-	Etag     string   `json:"etag"`
-	Warnings []string `json:"warnings"`
+	DryRun         bool     `json:"dry_run"`
+	Etag           string   `json:"etag"`
+	WarningPhrases []Phrase `json:"warning_phrases,omitempty"`
+	Warnings       []string `json:"warnings"`
 }
 
 // SettingList defines model for SettingList.
@@ -1240,6 +1241,9 @@ type SettingList struct {
 	Etag  string    `json:"etag"`
 	Items []Setting `json:"items"`
 }
+
+// SettingName The settings of the cluster.
+type SettingName = string
 
 // SettingValue defines model for SettingValue.
 type SettingValue struct {

@@ -90,16 +90,22 @@ test('the catalogue is German to its end', async ({ page, ken, cookies }) => {
   await picture(page, 'help');
 });
 
-test('what waits, what is done and what has happened is German', async ({ page, ken, cookies }) => {
+test('what waits for repair is German', async ({ page, ken, cookies }) => {
   await open(page, ken, cookies, '/d/replication?tab=queue');
   const repairs = await ask<S['Repairs']>(page, ken, '/replication');
   expect(await leaks(page, [...repairs.queue.map((r) => r.wait_reason), ...repairs.drains.flatMap((d) => d.blockers ?? [])])).toEqual([]);
   await picture(page, 'queue');
+});
+
+test('what is being done is German', async ({ page, ken, cookies }) => {
   await open(page, ken, cookies, '/d/activity?tab=tasks');
   const tasks = await ask<S['TaskList']>(page, ken, '/tasks');
   await expect(page.getByText(/^(Reparatur|Leeren|Wartung) von/).first()).toBeVisible();
   expect(await leaks(page, tasks.items.flatMap((t) => [t.title, t.detail]))).toEqual([]);
   await picture(page, 'tasks');
+});
+
+test('what has happened is German', async ({ page, ken, cookies }) => {
   await open(page, ken, cookies, '/d/activity?tab=events');
   const events = await ask<S['EventList']>(page, ken, '/events?limit=100');
   expect(await leaks(page, events.items.map((e) => e.text))).toEqual([]);

@@ -2,7 +2,7 @@
 // English: metadata/phrase/phrasetest writes and checks them.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { speak } from '../i18n/index.svelte';
-import { labelOf, wordsOf } from './checks';
+import { labelOf, settingIn, wordsOf } from './checks';
 import { de } from './de';
 import { fill, said, saidAll, type Phrase } from './render';
 
@@ -73,4 +73,7 @@ test('checks and operations by their code, and those of a newer server as they c
   expect(labelOf({ ...drain, name: undefined })).toBe('n3 leeren');
   expect(wordsOf({ ...check, code: 'NEW' }).title).toBe('A');
   expect(labelOf({ op: 'new', label: 'New' })).toBe('New');
+  const grace = { name: 'grace', title: 'A', description: 'B', value: '1' };
+  expect(settingIn(grace)).toMatchObject({ title: 'Gelöschtes aufbewahren', value: '1' });
+  expect(settingIn({ ...grace, name: 'new' }).title).toBe('A');
 });

@@ -17,6 +17,7 @@ export type Dictionary = {
   checks: Record<S['CheckCode'], CheckWords>;
   // what an offered operation is called, {0}: the name of its target
   labels: Record<S['OfferedOperation'], string>;
+  settings: Record<S['SettingName'], { title: string; description: string }>;
 };
 
 export const dictionary = messages<Partial<Dictionary>>({}, { de: async () => (await import('./de')).de });

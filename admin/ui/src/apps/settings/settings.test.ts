@@ -390,7 +390,7 @@ test('in German, with German decimals', async () => {
   try {
     await open();
     expect(document.body.textContent).not.toMatch(/undefined|\[object|Default|Changed by/);
-    await write('grace', '0,5 h');
+    await write('Gelöschtes aufbewahren', '0,5 h');
     expect(screen.queryByRole('alert')).toBeNull();
   } finally {
     await speak('en');

@@ -87,6 +87,6 @@ export const acts: Some<'impact' | 'attributes' | 'fact' | 'label' | 'block' | '
   'task.drain': 'Leeren von {0}',
   'task.maintenance': 'Wartung von {0}',
   'task.paused': 'angehalten',
-  'task.still_on_it': '{0} {0|Volume liegt|Volumes liegen} noch darauf',
+  'task.still_on_it': 'noch {0} {0|Volume|Volumes} darauf',
   'task.drained': 'es liegt nichts mehr darauf: kann entfernt werden',
 };
