@@ -51,8 +51,8 @@ async function open(params: Params = {}): Promise<void> {
   await vi.waitFor(() => expect(document.querySelector('[role=status][aria-busy=true]')).toBeNull());
 }
 const text = (): string => document.body.textContent.replace(/\s+/g, ' ');
-const names = (): string[] => rows().map((r) => r.querySelector('.name')?.textContent ?? '');
-const row = (name: string): HTMLElement => rows().find((r) => r.textContent.includes(name)) as HTMLElement;
+const names = (): string[] => rows().filter((r) => r.getAttribute('role') === 'row').map((r) => r.querySelector('.name')?.textContent ?? '');
+const row = (name: string): HTMLElement => rows().find((r) => r.getAttribute('role') === 'row' && r.textContent.includes(name)) as HTMLElement;
 const asked = async (): Promise<void> => void (await waitFor(() => expect(confirmations.current).not.toBeNull()));
 const sent = (path: string): unknown[] => s.sent(path).map((c) => [c.query.get('dry_run'), c.body]);
 
