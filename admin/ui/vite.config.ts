@@ -20,6 +20,8 @@ export default defineConfig({
     // What needs no page is tested without one; a component says `@vitest-environment happy-dom` in its first line.
     include: ['src/**/*.test.ts'],
     environment: 'node',
+    // A machine with much else to do is slow, not broken.
+    testTimeout: 30_000,
     // The styles of the page are read by their tests; those of components are not needed.
     css: { include: [/\/styles\/\w+\.css/] },
     setupFiles: ['scripts/page.ts'],
