@@ -64,7 +64,7 @@ func drainTogether(n *snapshot, nodes []*metadata.Node) api.Impact {
 		fact(labelToMove(), false, sayMove(used, volumes)),
 		fact(labelFree(), room < used, figure(phrase.Bytes(room))),
 		fact(labelServersLeft(), left < want, figure(phrase.Count(left))))
-	if rate := n.Report.Repair.BytesPerS; rate > 0 {
+	if rate := n.Report.Repair.BytesPerS; rate > 0 && used > 0 {
 		im.Facts = append(im.Facts, fact(labelPresentRate(), false, figure(phrase.Span(used/rate, 2*used/rate))))
 	}
 	if room < used {

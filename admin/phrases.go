@@ -175,6 +175,9 @@ func sayNodes(nodes []*metadata.Node) phrase.Phrase {
 }
 
 func sayDrain(bytes int64, volumes int, from phrase.Phrase) phrase.Phrase {
+	if volumes == 0 {
+		return phrase.Say("impact.drain_empty", "There is nothing to move: no data is on {0}. New data goes to the other storage servers.", phrase.Sub(from))
+	}
 	return phrase.Say("impact.drain", "{0} in {1} {1|copy|copies} of volumes move from {2} to the other storage servers. Everything stays readable.",
 		phrase.Bytes(bytes), phrase.Count(volumes), phrase.Sub(from))
 }

@@ -86,12 +86,17 @@ func (f *Fleet) lookAtLeased(ctx context.Context, t *term) error {
 // replicas and held nothing when last looked at: what was committed to them
 // since is at risk now, not in ten seconds. It looks ahead to the next tick,
 // since plans are made in between, too: none may find a node down and not know
-// what its volumes hold.
+// what its volumes hold. While no data at all is known, it looks at every one:
+// who has stored a first file must not read that there is nothing to lose.
 func (f *Fleet) lookAtShort(ctx context.Context, t *term) error {
 	f.mu.Lock()
 	w := t.world(time.Now().Add(tickInterval), f.limits(t))
+	nothing := true
+	for _, v := range w.volumes {
+		nothing = nothing && v.Blocks == 0
+	}
 	f.mu.Unlock()
-	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 && w.census(v).live < v.Target })
+	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 && (nothing || w.census(v).live < v.Target) })
 }
 
 // lookAt reads leased volumes that match.

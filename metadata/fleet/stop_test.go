@@ -86,6 +86,29 @@ func TestSafeToStop(t *testing.T) {
 	})
 }
 
+// The first data of a cluster is in the figures with the next tick: nobody reads
+// that nothing is stored who has just stored something.
+func TestTheFirstDataIsSeenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3)
+		defer c.close()
+		g := c.gateway("gw")
+		defer g.stop()
+		l := g.grant(metadata.GrantRequest{Replicas: 2})
+		c.run(leasedInterval + 3*tickInterval) // a look at all was not long ago
+		if got := c.status(); got.Volumes.Bytes != 0 || got.CanLose != 3 {
+			t.Fatalf("nothing is there yet: %+v", got)
+		}
+		if err := g.write("/a", l, l.From, 2); err != nil {
+			t.Fatal(err)
+		}
+		c.run(2 * tickInterval)
+		if got := c.status(); got.Volumes.Bytes != 200 || got.CanLose != 1 {
+			t.Errorf("got %d bytes, can lose %d, want 200 and 1", got.Volumes.Bytes, got.CanLose)
+		}
+	})
+}
+
 // What was committed a moment ago counts, though the counters of leased volumes
 // are looked at every ten seconds only.
 func TestSafeToStopKnowsWhatWasJustWritten(t *testing.T) {

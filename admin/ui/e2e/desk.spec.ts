@@ -100,7 +100,7 @@ test('keys alone: open, move, resize, snap, switch, close', async ({ page, desk 
   expect(await box(help)).toMatchObject({ x: 0, y: 0, width: 720, height: 426 });
 
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('connect');
+  await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill('connect');
   await page.keyboard.press('Enter');
   await expect(win(page, 'Connect')).toBeVisible();
   await page.keyboard.press('Control+Backquote');
@@ -137,7 +137,7 @@ test('addresses open windows; Back returns; an unknown app is said', async ({ pa
   await expect(win(page, 'Connect')).toBeVisible();
   await desk('/d/nonsense');
   await expect(page.getByText('There is no app named “nonsense” here.')).toBeVisible();
-  await expect(page.getByRole('combobox')).toBeFocused();
+  await expect(page.getByRole('combobox', { name: 'Apps, nodes, files and actions' })).toBeFocused();
 });
 
 test('icons: one click selects, two open; the menu moves them', async ({ page, server, desk }) => {

@@ -27,7 +27,7 @@ test('a link to all windows opens them elsewhere, and what was there comes back'
   await desk('/d/help/glossary');
   await page.locator('#icons').getByRole('button', { name: 'Connect' }).dblclick();
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('link to all');
+  await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill('link to all');
   await page.keyboard.press('Enter');
   await expect(page.getByText('The link to all windows is copied')).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());

@@ -60,11 +60,11 @@ test('the launcher opens a file where it lies, and asks before it drains', async
   server.over.set('POST /nodes/n2/drain', () => ({ status: 200, body: { dry_run: true, sentence: 'It takes 4 minutes.', facts: [{ label: 'Volumes', value: '7', danger: false }, { label: 'Volumes', value: '8', danger: true }], blockers: [] } }));
   await desk();
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('cat.jpg');
+  await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill('cat.jpg');
   await page.getByRole('option', { name: /cat\.jpg/ }).click();
   await expect(page).toHaveURL(/path=\/Photos/);
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('drain loft-2');
+  await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill('drain loft-2');
   await page.getByRole('option', { name: /Drain loft-2/ }).click();
   await expect(page.getByRole('dialog', { name: 'Drain loft-2' }).getByText('It takes 4 minutes.')).toBeVisible();
 });

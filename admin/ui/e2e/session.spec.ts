@@ -111,7 +111,7 @@ test('live updates can be paused', async ({ page, server, desk }) => {
 test('one stream for all windows', async ({ page, server, desk }) => {
   await desk('/d/overview');
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('nodes');
+  await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill('nodes');
   await page.keyboard.press('Enter');
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await expect.poll(() => server.streams.size).toBe(1);

@@ -55,7 +55,7 @@ for (const screen of screens) {
       test.slow();
       await desk();
       await page.keyboard.press('Control+k');
-      await page.getByRole('combobox').fill('lo');
+      await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill('lo');
       await expect(page.getByRole('option', { name: /loft-2/ }).first()).toBeVisible();
       await shot(page, 'launcher');
       await page.keyboard.press('Escape');
@@ -117,7 +117,7 @@ test('windows one above the other, and a window menu', async ({ page, server, de
   await desk('/d/nodes');
   for (const name of ['connect', 'help']) {
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox').fill(name);
+    await page.getByRole('combobox', { name: 'Apps, nodes, files and actions' }).fill(name);
     await page.keyboard.press('Enter');
   }
   await expect(page.getByRole('region', { name: 'Help' })).toBeVisible();

@@ -111,7 +111,7 @@ test('F6 goes round, and what closes gives the focus back to where one was', asy
   await page.keyboard.press('Shift+F6');
   await expect(search).toBeFocused();
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('combobox')).toBeFocused();
+  await expect(page.getByRole('combobox', { name: 'Apps, nodes, files and actions' })).toBeFocused();
   await page.keyboard.press('Escape');
   await expect(search).toBeFocused();
   await find(page, 'Nodes');

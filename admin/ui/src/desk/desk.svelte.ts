@@ -52,8 +52,9 @@ export async function focusWindow(win: Win): Promise<void> {
 }
 
 // closeWindow closes it; the focus goes to what opened it, or the next window.
+// Its button in the taskbar goes with it, and may have had the focus, too.
 export function closeWindow(win: Win): void {
-  const had = document.getElementById(win.id)?.contains(document.activeElement);
+  const had = [document.getElementById(win.id), buttonOf(win)].some((x) => x?.contains(document.activeElement));
   windows.close(win);
   if (!had) return;
   if (win.opener?.isConnected && win.opener !== document.body) win.opener.focus({ preventScroll: true });
@@ -65,8 +66,10 @@ export function closeWindow(win: Win): void {
 export function minimiseWindow(win: Win): void {
   const had = document.getElementById(win.id)?.contains(document.activeElement);
   windows.minimise(win);
-  if (had) document.querySelector<HTMLElement>(`[data-win="${win.id}"]`)?.focus();
+  if (had) buttonOf(win)?.focus();
 }
+
+const buttonOf = (win: Win): HTMLElement | null => document.querySelector(`[data-win="${win.id}"]`);
 
 // windowFor is what the app inside a window may do with it.
 export function windowFor(win: Win): AppWindow {

@@ -385,6 +385,21 @@ test('the menu of a taskbar button minimises, brings back, opens another, keeps 
   expect(windows.list).toHaveLength(1);
 });
 
+test('a window that is closed in the taskbar by keys hands the focus on', async () => {
+  await desk();
+  const user = hands();
+  openApp('help');
+  openApp('nodes', { id: 'n1' });
+  await vi.waitFor(() => expect(document.activeElement!.id).toBe(windows.top!.id));
+  bar()[1]!.focus();
+  await user.keyboard('{Shift>}{F10}{/Shift}');
+  item(t.close).focus();
+  await user.keyboard('{Enter}');
+  await tick();
+  expect(open()).toEqual(['help']);
+  await vi.waitFor(() => expect(document.activeElement!.id).toBe(windows.top!.id));
+});
+
 test('a kept app is taken from the taskbar by its menu', async () => {
   await desk();
   layouts.keep('nodes');

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { ago, bytes, capital, count, percent, rate, span, spanRange, stamp } from './format';
+import { ago, bytes, capital, count, percent, rate, span, stamp } from './format';
 import { inUtc, plural, preferred } from './index.svelte';
 
 test.each([
@@ -40,12 +40,6 @@ test.each([
   [86400 * 40, '40 d'],
   [-3, '0 s'],
 ])('%d seconds are %s', (s, text) => expect(span(s)).toBe(text));
-
-test('a range names its unit once', () => {
-  expect(spanRange(660, 1140)).toBe('11–19 min');
-  expect(spanRange(660, 665)).toBe('11 min');
-  expect(spanRange(50, 90)).toBe('50 s – 2 min');
-});
 
 test('ago', () => {
   const now = Date.parse('2026-11-22T12:00:00Z');

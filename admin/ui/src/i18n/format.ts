@@ -66,13 +66,13 @@ export function span(seconds: number): string {
   return h % 24 && d < 10 ? `${d} d ${h % 24} h` : `${d} d`;
 }
 
-// spanRange writes an estimate: 11-19 min, with an en dash.
+// spanRange writes an estimate in seconds, as rounded as the sentence of the
+// verdict: 11-19 min, with an en dash; what is soon over is no matter of seconds.
 export function spanRange(low: number, high: number): string {
-  const [a, b] = [span(low), span(high)];
-  if (a === b) return a;
-  const [na, ua] = a.split(' ');
-  const [nb, ub] = b.split(' ');
-  return a.split(' ').length === 2 && b.split(' ').length === 2 && ua === ub ? `${na}–${nb} ${ub}` : `${a} – ${b}`;
+  if (high < 90) return '~1 min';
+  const [unit, seconds] = high < 7200 ? (['min', 60] as const) : (['h', 3600] as const);
+  const [a, b] = [Math.max(1, Math.floor(low / seconds)), Math.ceil(high / seconds)];
+  return a >= b ? `${b} ${unit}` : `${a}–${b} ${unit}`;
 }
 
 type Moment = string | number | Date;

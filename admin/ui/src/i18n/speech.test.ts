@@ -135,11 +135,16 @@ test('durations never say 60 s, 60 min or 24 h', () => {
   for (let s = 0; s < 400_000; s += 7) expect(span(s)).not.toMatch(/\b(60 s|60 min|24 h)\b/);
 });
 
-test('an estimate of hours and minutes keeps both ends whole', () => {
-  expect(spanRange(3600, 7500)).toBe('1 h – 2 h 5 min');
-  expect(spanRange(7200, 10_800)).toBe('2–3 h');
-  expect(spanRange(0, 0)).toBe('0 s');
-});
+test.each([
+  [0, 0, '~1 min'],
+  [3, 89, '~1 min'],
+  [3, 90, '1–2 min'],
+  [600, 600, '10 min'],
+  [660, 1140, '11–19 min'],
+  [3600, 7199, '60–120 min'],
+  [3600, 7500, '1–3 h'],
+  [7200, 10_800, '2–3 h'],
+])('an estimate of %d to %d s is %s, as in the sentence of the verdict', (low, high, text) => expect(spanRange(low, high)).toBe(text));
 
 test('what is to come is told as such', () => {
   expect(ago(120_000, 0)).toBe('in 2 min');

@@ -190,6 +190,19 @@ test('one is paused, goes on where the server is, and keeps what was sent', asyn
   expect([XHR.all[1]!.headers['Upload-Offset'], XHR.all[1]!.body!.size]).toEqual(['3', 2]);
 });
 
+test('who pauses by keys has the focus still, where the row has gone to, and resumes', async () => {
+  panel();
+  transfers.add('/', { files: [file('a'), file('b'), file('c')], folders: [] });
+  await vi.waitFor(() => expect(XHR.all).toHaveLength(3));
+  button(t.pauseOf('a')).focus();
+  await hands().keyboard('{Enter}');
+  await vi.waitFor(() => expect(document.activeElement!.getAttribute('aria-label')).toBe(t.resumeOf('a')));
+  expect(rows().map((x) => x.trim()[0])).toEqual(['b', 'c', 'a']);
+  await hands().keyboard('{Enter}');
+  await vi.waitFor(() => expect(transfers.counts).toMatchObject({ sending: 3 }));
+  expect(document.activeElement!.getAttribute('aria-label')).toBe(t.pauseOf('a'));
+});
+
 test('one is cancelled, and the server gives it up', async () => {
   panel();
   transfers.add('/', { files: [file('a.txt')], folders: [] });

@@ -7,6 +7,7 @@ export const de: Messages = {
   cluster: 'Ganzer Cluster',
   nodes: (n) => `${n} ${plural(n, { one: 'Knoten', other: 'Knoten' }, 'de')}`,
   choose: 'Knoten wählen',
+  gone: 'nicht mehr da',
   chooseHint: (n) => `Bis zu ${n}. Keiner gewählt heißt: der ganze Cluster.`,
   find: 'Knoten suchen',
   more: (n) => `${n} weitere passen. Tippen Sie mehr vom Namen.`,

@@ -6,6 +6,7 @@ export const en = {
   cluster: 'Whole cluster',
   nodes: (n: number) => `${n} ${plural(n, { one: 'node', other: 'nodes' }, 'en')}`,
   choose: 'Choose nodes',
+  gone: 'no longer there',
   chooseHint: (n: string) => `Up to ${n}. Choose none for the whole cluster.`,
   find: 'Find a node',
   more: (n: string) => `${n} more match. Type more of the name.`,

@@ -287,6 +287,16 @@ describe('nodes', () => {
     expect(button(t.nodes(2))).toBeTruthy();
   });
 
+  test('a machine that is gone stands first, and can be given up', async () => {
+    await open({ node: 'n99,n2' });
+    await user.click(button(t.nodes(2)));
+    await waitFor(() => expect(boxes()).toHaveLength(8));
+    expect(text()).toContain(t.gone);
+    await user.click(boxes()[0] as HTMLElement);
+    await user.click(button(t.apply));
+    expect(win.params).toEqual({ node: 'n2' });
+  });
+
   test('Cancel chooses nothing', async () => {
     await open();
     await user.click(button(t.cluster));

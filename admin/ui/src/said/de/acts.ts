@@ -4,6 +4,7 @@ import type { Some } from '../strings';
 export const acts: Some<'impact' | 'attributes' | 'fact' | 'label' | 'block' | 'state' | 'task'> = {
   'impact.blocked': '{^0}',
   'impact.nodes': 'diesen {0} Knoten',
+  'impact.drain_empty': 'Es gibt nichts umzuziehen: Auf {0} liegen keine Daten. Neue Daten gehen auf die übrigen Speicherserver.',
   'impact.drain': '{0} in {1} {1|Kopie|Kopien} von Volumes ziehen von {2} auf die übrigen Speicherserver um. Alles bleibt lesbar.',
   'impact.maintain_many': 'Solange wird für diese {0} Knoten keine Reparatur begonnen. Wären sie zugleich fort: {1}',
   'impact.maintain': 'Bis {0} wird für {1} keine Reparatur begonnen. {2}',
