@@ -122,10 +122,15 @@ export class Browser {
   async reload(): Promise<void> {
     if (this.found) void this.search(this.found.text);
     await this.folder.refresh();
+    this.#keepShown();
+    this.#settle();
+  }
+
+  // What is not on screen is not selected: it would be dragged along unseen.
+  #keepShown(): void {
     const there = new Set(this.entries.map((e) => e.path));
     const left = [...this.selected].filter((p) => there.has(p));
     if (left.length !== this.selected.size) this.selected = new Set(left);
-    this.#settle();
   }
 
   // arrive makes an entry that was just made or renamed the selected one.
@@ -153,6 +158,7 @@ export class Browser {
       const r = await api(client.GET('/fs/search', { params: { query: { path: this.path, text } }, signal: abort.signal }));
       if (abort.signal.aborted) return;
       this.found = { text, ...r };
+      this.#keepShown();
       this.searchError = null;
     } catch (cause) {
       if (!abort.signal.aborted) this.searchError = problemOf(cause);

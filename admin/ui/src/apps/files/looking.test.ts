@@ -197,6 +197,13 @@ describe('a look at one file and those beside it', () => {
     expect(closed()).toBe(1);
   });
 
+  test.each([{ altKey: true }, { ctrlKey: true }, { metaKey: true }])('an arrow with %j is the browser’s, which goes back by it', (held) => {
+    const { moved } = look(all[2] as Entry);
+    const e = new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true, cancelable: true, ...held });
+    document.body.dispatchEvent(e);
+    expect([moved, e.defaultPrevented]).toEqual([[], false]);
+  });
+
   test('Space on a button presses the button and does not close', async () => {
     const { moved, closed } = look(all[2] as Entry);
     button(t.next).focus();
