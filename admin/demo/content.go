@@ -140,7 +140,11 @@ func (d *Cluster) Commit(ctx context.Context, p metadata.Path, g metadata.Guard,
 		return metadata.Committed{}, metadata.Errorf(metadata.KindIsDir, "%s is a folder", p)
 	case there && g.IfNoneMatch != nil && g.IfNoneMatch.Any:
 		return metadata.Committed{}, metadata.Errorf(metadata.KindPrecondition, "%s is there already", p)
-	case there:
+	}
+	if err := up.room(name, c.Size, nil); err != nil {
+		return metadata.Committed{}, err
+	}
+	if there {
 		d.tree.drop(up.kids[i])
 	}
 	at := c.Modified

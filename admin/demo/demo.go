@@ -53,9 +53,11 @@ type Cluster struct {
 	tree   *tree
 	users  map[string]metadata.User
 	tokens []tokenRow
-	desks  map[string][]byte
-	events []metadata.Event       // oldest first
-	audit  []metadata.AuditRecord // oldest first
+	// lastToken numbers them: no id is used twice.
+	lastToken int
+	desks     map[string][]byte
+	events    []metadata.Event       // oldest first
+	audit     []metadata.AuditRecord // oldest first
 }
 
 // New makes the cluster.

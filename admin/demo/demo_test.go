@@ -278,7 +278,7 @@ func TestPeople(t *testing.T) {
 	}
 	kindIs(t, "the last administrator", d.DeleteUser(ctx, "anna"), metadata.KindConflict)
 	kindIs(t, "nobody", d.DeleteUser(ctx, "nobody"), metadata.KindNotFound)
-	kindIs(t, "a taken name", d.PutUser(ctx, metadata.User{Name: "wim"}, true), metadata.KindExists)
+	kindIs(t, "a taken name", d.PutUser(ctx, metadata.User{Name: "wim", Role: metadata.RoleReader}, true), metadata.KindExists)
 	kindIs(t, "no such setting", d.Set(ctx, map[string]int64{"colour": 1}), metadata.KindNotFound)
 	if err := d.Set(ctx, map[string]int64{metadata.SettingReadOnly: 1}); err != nil {
 		t.Error(err)

@@ -182,6 +182,9 @@ func (d *Cluster) Rename(_ context.Context, src, dst metadata.Path, g metadata.G
 		return false, metadata.Errorf(metadata.KindConflict, "the drive's root cannot be moved")
 	}
 	replaced := false
+	if err := up.room(name, f.total().Bytes, f); err != nil {
+		return false, err
+	}
 	if i, ok := up.find(name); !ok || up.kids[i] != f { // not just another spelling
 		if replaced, err = d.tree.place(up, name, overwrite); err != nil {
 			return false, err
@@ -216,6 +219,13 @@ func (d *Cluster) Copy(_ context.Context, src, dst metadata.Path, g metadata.Gua
 	}
 	if int(f.usage.Files+f.usage.Dirs)+d.tree.count > entriesMax {
 		return false, metadata.Errorf(metadata.KindTooLarge, "the demo takes at most %d entries", entriesMax)
+	}
+	bytes := f.total().Bytes
+	if opt.Shallow && f.dir {
+		bytes = 0
+	}
+	if err := up.room(name, bytes, nil); err != nil {
+		return false, err
 	}
 	replaced, err := d.tree.place(up, name, opt.Overwrite)
 	if err != nil {
@@ -272,6 +282,12 @@ func (d *Cluster) SetAttr(ctx context.Context, p metadata.Path, g metadata.Guard
 		if !f.dir {
 			return metadata.Entry{}, metadata.Errorf(metadata.KindNotDir, "%s is a file", p)
 		}
+	}
+	switch {
+	case s.QuotaBytes != nil && *s.QuotaBytes < 0:
+		return metadata.Entry{}, metadata.Errorf(metadata.KindInvalid, "a quota of %d bytes", *s.QuotaBytes)
+	case s.Replication != nil && (*s.Replication < 0 || *s.Replication > metadata.ReplicasMax):
+		return metadata.Entry{}, metadata.Errorf(metadata.KindInvalid, "%d replicas, at most %d", *s.Replication, metadata.ReplicasMax)
 	}
 	if s.QuotaBytes != nil {
 		f.quota = *s.QuotaBytes

@@ -124,7 +124,7 @@ func (d *Cluster) special() {
 
 // at returns the node of that id, or nil. They are numbered from one on.
 func (d *Cluster) at(id metadata.NodeID) *node {
-	if id == 0 || int(id) > len(d.nodes) {
+	if id == 0 || id > metadata.NodeID(len(d.nodes)) {
 		return nil
 	}
 	return d.nodes[id-1]

@@ -182,12 +182,13 @@ func TestMaintenanceAndNames(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	// An end without a maintenance is none.
-	if _, err := d.SetNode(ctx, 30, metadata.NodeChange{Until: &until}); err != nil || !nodeOf(t, d, 30).Until.IsZero() {
-		t.Errorf("%v, %+v", err, nodeOf(t, d, 30))
+	_, err := d.SetNode(ctx, 30, metadata.NodeChange{Until: &until})
+	kind(t, "an end without a maintenance", err, metadata.KindInvalid)
+	if got := nodeOf(t, d, 30); !got.Until.IsZero() {
+		t.Errorf("got %+v", got)
 	}
 }
 
-// The facts of stopping count what the volumes say.
 // What is foretold of another zone is what is there when it is the node's.
 func TestZoneFacts(t *testing.T) {
 	d, _ := newDemo(t, Config{Seed: 5, Nodes: 200, Files: 5})

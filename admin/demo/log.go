@@ -137,6 +137,9 @@ func severityRank(s string) int { return slices.Index([]string{"info", "warning"
 // Events implements admin.Cluster.
 func (d *Cluster) Events(_ context.Context, q metadata.EventQuery) ([]metadata.Event, bool, error) {
 	defer d.look()()
+	if q.Severity != "" && severityRank(q.Severity) < 0 {
+		return nil, false, metadata.Errorf(metadata.KindInvalid, "%q is not a severity: want critical, warning or info", q.Severity)
+	}
 	out := []metadata.Event{}
 	for _, e := range slices.Backward(d.events) {
 		if len(out) == limitOf(q) {

@@ -73,10 +73,14 @@ func (d *Cluster) PutUser(ctx context.Context, u metadata.User, create bool) err
 	switch {
 	case u.Name == "" || strings.ContainsAny(u.Name, ":/\\"):
 		return metadata.Errorf(metadata.KindInvalid, "the user name %q is empty or contains a colon or a slash", u.Name)
+	case u.Role.String() == metadata.RoleNone.String():
+		return metadata.Errorf(metadata.KindInvalid, "%d is not a user's role", u.Role)
 	case known && create:
 		return metadata.Errorf(metadata.KindExists, "there is a user %q already", u.Name)
 	case !known && !create:
 		return errNoUser(u.Name)
+	case create && u.Hash == "":
+		return metadata.Errorf(metadata.KindInvalid, "a new user needs a password")
 	case !known && len(d.users) >= usersMax:
 		return metadata.Errorf(metadata.KindTooLarge, "the demo has %d users, and takes no more", usersMax)
 	}
@@ -104,6 +108,9 @@ func (d *Cluster) SetPassword(ctx context.Context, u metadata.User) error {
 	old, known := d.users[u.Name]
 	if !known {
 		return errNoUser(u.Name)
+	}
+	if u.Hash == "" {
+		return metadata.Errorf(metadata.KindInvalid, "no password is given")
 	}
 	old.Hash = u.Hash
 	d.users[u.Name] = old
@@ -170,15 +177,27 @@ func (d *Cluster) Tokens(context.Context) ([]admin.Token, error) {
 	return out, nil
 }
 
-const tokensMax = 100
+// Bounds of tokens.
+const (
+	tokensMax    = 100
+	tokenUsesMax = 1000
+)
 
 // CreateToken implements admin.Cluster.
 func (d *Cluster) CreateToken(ctx context.Context, roles []string, ttl time.Duration, uses int) (admin.Token, string, error) {
 	defer d.look()()
-	if len(d.tokens) >= tokensMax {
+	switch {
+	case len(roles) == 0:
+		return admin.Token{}, "", metadata.Errorf(metadata.KindInvalid, "a join token needs a role")
+	case ttl <= 0:
+		return admin.Token{}, "", metadata.Errorf(metadata.KindInvalid, "the join token has expired already")
+	case uses < 1 || uses > tokenUsesMax:
+		return admin.Token{}, "", metadata.Errorf(metadata.KindInvalid, "a join token of %d uses: want 1 to %d", uses, tokenUsesMax)
+	case len(d.tokens) >= tokensMax:
 		return admin.Token{}, "", metadata.Errorf(metadata.KindTooLarge, "there are %d tokens already: revoke some", tokensMax)
 	}
-	t := admin.Token{ID: fmt.Sprintf("t%04x", d.rng.IntN(1<<16)), Roles: roles, Expires: d.now.Add(ttl), UsesLeft: uses}
+	d.lastToken++ // by chance, two of a hundred would soon be the same
+	t := admin.Token{ID: fmt.Sprintf("t%04x", d.lastToken), Roles: roles, Expires: d.now.Add(ttl), UsesLeft: uses}
 	d.tokens = append(d.tokens, tokenRow{t})
 	d.did(ctx, "token.put", t.ID, "roles "+strings.Join(roles, ","))
 	return t, "KEN1-demonstration-only-" + t.ID, nil
@@ -219,6 +238,9 @@ func (d *Cluster) setAll(ctx context.Context, values map[string]int64) error {
 			return metadata.Errorf(metadata.KindNotFound, "there is no setting %q", name)
 		}
 	}
+	if err := d.checkSettings(before, values); err != nil {
+		return err
+	}
 	var detail []string
 	for _, old := range before {
 		v, ok := values[old.Name]
@@ -234,6 +256,32 @@ func (d *Cluster) setAll(ctx context.Context, values map[string]int64) error {
 	d.did(ctx, "settings.set", "", strings.Join(detail, ", "))
 	d.count()
 	d.bump()
+	return nil
+}
+
+// checkSettings refuses what is out of its range, so that all of the values are
+// taken or none.
+func (d *Cluster) checkSettings(before []metadata.Setting, values map[string]int64) error {
+	now := make(map[string]int64, len(before))
+	for _, s := range before {
+		v, given := values[s.Name]
+		if !given {
+			now[s.Name] = s.Value
+			continue
+		}
+		now[s.Name] = v
+		least, most := s.Min, s.Max
+		if s.Name == metadata.SettingRepairPaused {
+			least, most = d.now.Unix()+1, d.now.Add(metadata.RepairPauseMax).Unix()
+		}
+		if (v < least || v > most) && (v != 0 || s.Zero == "") {
+			return metadata.Errorf(metadata.KindInvalid, "%s of %d: want %d to %d", s.Name, v, least, most)
+		}
+	}
+	suspect, down := now[metadata.SettingSuspectAfter], now[metadata.SettingDownAfter]
+	if suspect != 0 && down != 0 && down < suspect {
+		return metadata.Errorf(metadata.KindInvalid, "down_after of %d ms is below suspect_after of %d ms", down, suspect)
+	}
 	return nil
 }
 
@@ -266,8 +314,18 @@ func (d *Cluster) set(name string, value int64) error {
 // Mute implements admin.Cluster.
 func (d *Cluster) Mute(ctx context.Context, code string, until time.Time) error {
 	defer d.look()()
-	d.info.Mutes = slices.DeleteFunc(d.info.Mutes, func(m metadata.Mute) bool { return m.Code == code })
-	if until.After(d.now) {
+	if code == "" || len(code) > metadata.CodeBytesMax || strings.ContainsFunc(code, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
+	}) {
+		return metadata.Errorf(metadata.KindInvalid, "%.40q is no code of a check", code)
+	}
+	kept := slices.DeleteFunc(slices.Clone(d.info.Mutes), func(m metadata.Mute) bool { return m.Code == code || !m.Until.After(d.now) })
+	on := until.After(d.now)
+	if on && len(kept) >= metadata.MutesMax {
+		return metadata.Errorf(metadata.KindTooLarge, "%d checks are muted already", len(kept))
+	}
+	d.info.Mutes = kept
+	if on {
 		a, _ := ctx.Value(actorKey{}).(metadata.Actor)
 		d.info.Mutes = append(d.info.Mutes, metadata.Mute{Code: code, Until: until, User: a.User, Since: d.now})
 	}

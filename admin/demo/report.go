@@ -329,11 +329,11 @@ func (d *Cluster) SetNode(ctx context.Context, id metadata.NodeID, c metadata.No
 	if n.State == metadata.NodeRemoved {
 		return metadata.Node{}, metadata.Errorf(metadata.KindConflict, "node %s is removed and cannot come back; let it join anew", id)
 	}
+	if err := d.checkChange(n, c); err != nil {
+		return metadata.Node{}, err
+	}
 	action := "node.put"
 	if c.State != nil {
-		if *c.State == metadata.NodeRemoved && n.volumes > 0 {
-			return metadata.Node{}, metadata.Errorf(metadata.KindConflict, "%s still holds replicas of %d volumes: drain it first", n.Name, n.volumes)
-		}
 		n.State, n.StateSince, n.Until, n.movedAt = *c.State, d.now, time.Time{}, d.now
 		action = "node." + n.State.String()
 	}
@@ -355,10 +355,35 @@ func (d *Cluster) SetNode(ctx context.Context, id metadata.NodeID, c metadata.No
 	return n.Node, nil
 }
 
+// checkChange refuses what the namespace would, before anything is changed.
+func (d *Cluster) checkChange(n *node, c metadata.NodeChange) error {
+	state := n.State
+	if c.State != nil {
+		state = *c.State
+	}
+	switch {
+	case state > metadata.NodeRemoved:
+		return metadata.Errorf(metadata.KindInvalid, "%d is not a node's state", state)
+	case state == metadata.NodeRemoved && n.volumes > 0:
+		return metadata.Errorf(metadata.KindConflict, "%s still holds replicas of %d volumes: drain it first", n.Name, n.volumes)
+	case c.Until == nil || c.Until.IsZero():
+	case state != metadata.NodeMaintenance:
+		return metadata.Errorf(metadata.KindInvalid, "node %s is not in maintenance: there is no end to set", n.ID)
+	case !c.Until.After(d.now):
+		return metadata.Errorf(metadata.KindInvalid, "the end of the maintenance, %s, is past", c.Until.Format(time.RFC3339))
+	}
+	if c.Name != nil && slices.ContainsFunc(d.nodes, func(m *node) bool {
+		return m != n && m.State != metadata.NodeRemoved && m.Name == *c.Name
+	}) {
+		return metadata.Errorf(metadata.KindExists, "another node is called %q", *c.Name)
+	}
+	return nil
+}
+
 // Prioritise implements admin.Cluster.
 func (d *Cluster) Prioritise(ctx context.Context, id metadata.VolumeID) error {
 	defer d.look()()
-	if id == 0 || int(id) > len(d.volumes) {
+	if id == 0 || id > metadata.VolumeID(len(d.volumes)) {
 		return metadata.Errorf(metadata.KindNotFound, "there is no volume %s", id)
 	}
 	v := d.volumes[id-1]
@@ -378,7 +403,7 @@ func (d *Cluster) Prioritise(ctx context.Context, id metadata.VolumeID) error {
 func (d *Cluster) ListVolumes(_ context.Context, after metadata.VolumeID, limit int) ([]metadata.Volume, bool, error) {
 	defer d.look()()
 	var out []metadata.Volume
-	for i := int(after); i < len(d.volumes); i++ {
+	for i := int(min(after, metadata.VolumeID(len(d.volumes)))); i < len(d.volumes); i++ {
 		if len(out) == limit {
 			return out, true, nil
 		}
@@ -398,7 +423,7 @@ func (d *Cluster) Volumes(_ context.Context, ids []metadata.VolumeID) ([]metadat
 	defer d.look()()
 	var out []metadata.VolumeView
 	for _, id := range ids {
-		if id == 0 || int(id) > len(d.volumes) {
+		if id == 0 || id > metadata.VolumeID(len(d.volumes)) {
 			continue
 		}
 		view := metadata.VolumeView{Volume: d.copyOf(int(id) - 1)}

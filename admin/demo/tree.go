@@ -196,6 +196,33 @@ func (t *tree) place(up *file, name string, overwrite bool) (replaced bool, err 
 	return true, nil
 }
 
+// room refuses bytes that take a directory from up on over its quota when they
+// come to up/name in place of what is there. Directories that moved comes from
+// have its bytes already.
+func (up *file) room(name string, bytes int64, moved *file) error {
+	if i, ok := up.find(name); ok {
+		bytes -= up.kids[i].total().Bytes
+	}
+	for f := up; f != nil && bytes > 0; f = f.up {
+		more := bytes
+		if moved != nil && moved.below(f) {
+			more -= moved.total().Bytes
+		}
+		if f.quota > 0 && more > 0 && more > f.quota-f.usage.Bytes {
+			return metadata.Errorf(metadata.KindQuota, "%d bytes more would exceed a directory's quota of %d bytes, %d are used",
+				more, f.quota, f.usage.Bytes)
+		}
+	}
+	return nil
+}
+
+// below reports whether f is somewhere in the directory up.
+func (f *file) below(up *file) bool {
+	for f = f.up; f != nil && f != up; f = f.up {
+	}
+	return f != nil
+}
+
 // drop deletes f and what is below it.
 func (t *tree) drop(f *file) {
 	t.cut(f)
