@@ -6,11 +6,19 @@ import { expect, test } from './test';
 test.use({ viewport: { width: 1180, height: 820 }, hasTouch: true });
 test.describe.configure({ timeout: 60_000 });
 
-// finger goes from one point to the other, as the glass tells it.
-async function finger(glass: CDPSession, from: Point, to: Point): Promise<void> {
+// finger goes from one point to the other, as the glass tells it, and rests there
+// before it is lifted: else the browser takes it for a throw, and the next tap for
+// the hand that stops it.
+async function finger(page: Page, glass: CDPSession, from: Point, to: Point): Promise<void> {
   const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', at?: Point) => glass.send('Input.dispatchTouchEvent', { type, touchPoints: at ? [at] : [] });
   await touch('touchStart', from);
   for (let i = 1; i <= 5; i++) await touch('touchMove', { x: from.x + ((to.x - from.x) * i) / 5, y: from.y + ((to.y - from.y) * i) / 5 });
+  await page.evaluate(() => new Promise<void>((done) => {
+    let frames = 12;
+    const next = (): void => void (frames-- > 0 ? requestAnimationFrame(next) : done());
+    next();
+  }));
+  await touch('touchMove', to);
   await touch('touchEnd');
 }
 
@@ -29,17 +37,17 @@ test('a finger opens, moves, sizes and snaps a window', async ({ page, ownDesk }
   await expect(help).toBeVisible();
   const first = await box(help);
   const bar = { x: first.x + first.width / 2 + 60, y: first.y + 18 };
-  await finger(glass, bar, { x: bar.x - 60, y: bar.y + 40 });
+  await finger(page, glass, bar, { x: bar.x - 60, y: bar.y + 40 });
   await expect.poll(() => box(help)).toEqual({ ...first, x: first.x - 60, y: first.y + 40 });
 
   const corner = { x: first.x - 60 + first.width - 4, y: first.y + 40 + first.height - 4 };
-  await finger(glass, corner, { x: corner.x - 120, y: corner.y - 80 });
+  await finger(page, glass, corner, { x: corner.x - 120, y: corner.y - 80 });
   const small = { x: first.x - 60, y: first.y + 40, width: first.width - 120, height: first.height - 80 };
   await expect.poll(() => box(help)).toEqual(small);
 
-  await finger(glass, { x: small.x + small.width / 2 + 60, y: small.y + 18 }, { x: 1178, y: 400 });
+  await finger(page, glass, { x: small.x + small.width / 2 + 60, y: small.y + 18 }, { x: 1178, y: 400 });
   await expect.poll(() => box(help)).toEqual({ x: 590, y: 0, width: 590, height: 772 });
-  await finger(glass, { x: 960, y: 18 }, { x: 700, y: 200 });
+  await finger(page, glass, { x: 960, y: 18 }, { x: 700, y: 200 });
   await expect.poll(async () => [(await box(help)).width, (await box(help)).height]).toEqual([small.width, small.height]);
 
   await help.getByRole('button', { name: 'Window menu of Help' }).tap();
