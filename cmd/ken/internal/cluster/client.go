@@ -80,7 +80,7 @@ func Connect(ctx context.Context, dir string, wait time.Duration) (*Client, erro
 // listens on now, in case it chose the port itself.
 func nameservers(dir string, cfg *Config) []string {
 	var out []string
-	if r, err := LoadRunning(dir); err == nil && cfg.Has(metadata.NodeNameserver) {
+	if r, err := LoadRunning(dir); err == nil && r.QUIC != "" && cfg.Has(metadata.NodeNameserver) {
 		out = append(out, r.QUIC)
 	}
 	for _, a := range cfg.Nameservers {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -43,11 +42,11 @@ func loadIdentity(dir, certName, keyName string) (*identity, error) {
 	}
 	key, err := quicwire.DecodeKey(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, keyName), err)
+		return nil, metadata.Errorf(metadata.KindCorrupt, "%s: %w", filepath.Join(dir, keyName), err)
 	}
 	c, err := quicwire.NewCredentials(certs[0], key, cas...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, metadata.Errorf(metadata.KindCorrupt, "%s: %w", dir, err)
 	}
 	i.current.Store(c)
 	return i, nil
@@ -60,7 +59,7 @@ func readCerts(path string) ([]*x509.Certificate, error) {
 	}
 	certs, err := quicwire.DecodeCerts(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, metadata.Errorf(metadata.KindCorrupt, "%s: %w", path, err)
 	}
 	return certs, nil
 }
@@ -142,6 +141,11 @@ func (i *identity) renew(ctx context.Context, r renewer) error {
 	next, err := quicwire.NewCredentials(cert, old.Key, old.CAs...)
 	if err != nil {
 		return err
+	}
+	// Roles may be new ones; who the node is never changes.
+	if was, is := old.Identity(), next.Identity(); is.Node != was.Node || is.Cluster != was.Cluster {
+		return metadata.Errorf(metadata.KindCorrupt, "the new certificate is for node n%d of cluster %s, not for n%d of %s",
+			is.Node, is.Cluster, was.Node, was.Cluster)
 	}
 	if err := writeFile(filepath.Join(i.dir, i.cert), quicwire.EncodeCerts(cert), 0o644); err != nil {
 		return err

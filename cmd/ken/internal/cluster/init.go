@@ -54,6 +54,9 @@ func Init(ctx context.Context, dir string, opt InitOptions) (InitResult, error) 
 	if err := cfg.Validate(); err != nil {
 		return InitResult{}, err
 	}
+	if opt.Replication < 0 || opt.Replication > metadata.ReplicasMax {
+		return InitResult{}, metadata.Errorf(metadata.KindInvalid, "replication %d: want 1 to %d", opt.Replication, metadata.ReplicasMax)
+	}
 	if opt.Password != "" {
 		if err := checkPassword(opt.Password); err != nil {
 			return InitResult{}, err
