@@ -122,6 +122,11 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
+// idOf names an element of the page by a path: without blanks, and no two paths alike.
+function idOf(path: string): string {
+  return path.replace(/[\s%]/g, (c) => `%${c.charCodeAt(0).toString(16)};`);
+}
+
 // filesFor asks the server: the entries of the folder after a slash, or a
 // search by name.
 export async function filesFor(query: string): Promise<Found[]> {
@@ -129,7 +134,7 @@ export async function filesFor(query: string): Promise<Found[]> {
   try {
     const items = query.startsWith('/') ? await below(query) : await named(query);
     return items.slice(0, 20).map((e) => ({
-      id: `file-${e.path}`.replace(/\s/g, '_'),
+      id: `file-${idOf(e.path)}`,
       group: 'files',
       label: e.name || '/',
       about: folderOf(e.path),

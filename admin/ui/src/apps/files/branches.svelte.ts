@@ -10,6 +10,7 @@ const most = 1000;
 export class Branches {
   #known = new SvelteMap<string, readonly string[]>();
   #reading = new SvelteSet<string>();
+  #stale = new Set<string>(); // changed while they were read
 
   constructor(private read: (path: string) => Promise<readonly Entry[]>) {}
 
@@ -29,7 +30,8 @@ export class Branches {
   // forget drops branches that changed; those in sight are read again.
   forget(folders: Iterable<string>, seen: (path: string) => boolean): void {
     for (const path of folders) {
-      if (seen(path)) void this.#load(path);
+      if (this.#reading.has(path)) this.#stale.add(path);
+      else if (seen(path)) void this.#load(path);
       else this.#known.delete(path);
     }
   }
@@ -45,6 +47,7 @@ export class Branches {
     } finally {
       this.#reading.delete(path);
     }
+    if (this.#stale.delete(path)) await this.#load(path);
   }
 }
 

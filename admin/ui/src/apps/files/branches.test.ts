@@ -38,3 +38,15 @@ test('what changed is read again when it is seen, else forgotten; a failure is n
   b.forget(['/a'], () => true);
   await vi.waitFor(() => expect(b.of('/a')).toBeUndefined());
 });
+
+test('what changes while a branch is read is seen afterwards, by one more reading', async () => {
+  const gives: ((of: readonly Entry[]) => void)[] = [];
+  const b = new Branches(() => new Promise((done) => gives.push(done)));
+  b.want('/a');
+  for (let i = 0; i < 3; i++) b.forget(['/a'], () => true);
+  gives[0]?.([]);
+  await vi.waitFor(() => expect(gives).toHaveLength(2));
+  gives[1]?.([entry('/a/new', true)]);
+  await vi.waitFor(() => expect(b.of('/a')).toEqual(['/a/new']));
+  expect(gives).toHaveLength(2);
+});
