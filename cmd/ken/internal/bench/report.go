@@ -56,7 +56,7 @@ type result struct {
 
 // ratio is ours by theirs; NaN if there is none.
 func (r result) ratio() float64 {
-	if r.theirs == 0 {
+	if r.ours == 0 || r.theirs == 0 {
 		return math.NaN()
 	}
 	return r.ours / r.theirs
@@ -70,11 +70,13 @@ func (r *rounds) results() []result {
 		line := result{name: name, low: math.Inf(1), cpu: *r.cpu[name]}
 		for i, ours := range both[0] {
 			line.ours = max(line.ours, ours)
-			if i < len(both[1]) && both[1][i] > 0 {
-				line.theirs = max(line.theirs, both[1][i])
+			if i < len(both[1]) && both[1][i] > 0 && ours > 0 { // a round of both
 				line.low = min(line.low, ours/both[1][i])
 				line.high = max(line.high, ours/both[1][i])
 			}
+		}
+		for _, theirs := range both[1] {
+			line.theirs = max(line.theirs, theirs)
 		}
 		out = append(out, line)
 	}
@@ -94,8 +96,10 @@ func (r *rounds) print(to io.Writer, find func(name string) target) error {
 	fmt.Fprintln(w, "workload\tken\tother\tratio\tof rounds\ttarget\tken CPU µs\tother's\t")
 	for _, line := range r.results() {
 		ratio, spread := "-", "-"
-		if line.theirs > 0 {
+		if !math.IsNaN(line.ratio()) {
 			ratio = fmt.Sprintf("%.2f", line.ratio())
+		}
+		if line.high > 0 {
 			spread = fmt.Sprintf("%.2f..%.2f", line.low, line.high)
 		}
 		fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%s\t%s\t%s\t%.0f\t%.0f\t\n", line.name, line.ours, line.theirs, ratio, spread,
