@@ -212,6 +212,7 @@ func TestRights(t *testing.T) {
 	}
 	_, err := d.Mkdir(ctx, "/x", writerGuard())
 	kind(t, "read-only", err, metadata.KindReadOnly)
+	kind(t, "removing is a change", d.Remove(ctx, "/x", writerGuard()), metadata.KindReadOnly)
 }
 
 // What cannot be: the root, through a file, over a folder, into itself.

@@ -251,7 +251,7 @@ func (t *tree) clone(up, f *file, name string, now time.Time, shallow bool) {
 // Remove implements admin.Cluster.
 func (d *Cluster) Remove(_ context.Context, p metadata.Path, g metadata.Guard) error {
 	defer d.look()()
-	if err := d.may(g.User, metadata.RoleWriter); err != nil {
+	if err := d.mayChange(g); err != nil {
 		return err
 	}
 	f, err := d.tree.walk(p)

@@ -18,7 +18,7 @@ const (
 
 // setAttr changes attributes and dead properties of an entry together.
 func (s *state) setAttr(op *metapb.SetAttr) (*metapb.Result, error) {
-	g, err := s.begin(op.GetGuard(), metadata.RoleWriter, false)
+	g, err := s.begin(op.GetGuard(), metadata.RoleWriter)
 	if err != nil {
 		return nil, err
 	}

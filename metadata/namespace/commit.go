@@ -10,7 +10,7 @@ import (
 // commit makes written blocks the content of a file. A file that is there keeps
 // its id, name, times of creation, properties and locks.
 func (s *state) commit(op *metapb.Commit) (*metapb.Result, error) {
-	g, err := s.begin(op.GetGuard(), metadata.RoleWriter, false)
+	g, err := s.begin(op.GetGuard(), metadata.RoleWriter)
 	if err != nil {
 		return nil, err
 	}

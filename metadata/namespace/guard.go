@@ -24,10 +24,10 @@ type guard struct {
 }
 
 // begin checks who asks and whether anything may be changed now. role is what
-// the command needs; removal is allowed in a cluster that is read-only.
-func (s *state) begin(g *metapb.Guard, role metadata.Role, removal bool) (*guard, error) {
-	if s.cluster.ReadOnly && !removal {
-		return nil, refuse(metadata.KindReadOnly, "the cluster is read-only, only removing is allowed")
+// the command needs. A full cluster is not read-only: there, removing makes room.
+func (s *state) begin(g *metapb.Guard, role metadata.Role) (*guard, error) {
+	if s.cluster.ReadOnly {
+		return nil, refuse(metadata.KindReadOnly, "an operator has made the cluster read-only: nothing can be changed until `ken set read_only 0`")
 	}
 	has, err := s.authorize(g.GetUser(), role)
 	if err != nil {

@@ -15,7 +15,7 @@ const lockTokenBytesMax = 256
 // lock takes a lock (RFC 4918 §9.10). On a path where nothing is it makes an
 // empty file first, if the command says so.
 func (s *state) lock(op *metapb.Lock) (*metapb.Result, error) {
-	g, err := s.begin(op.GetGuard(), metadata.RoleWriter, false)
+	g, err := s.begin(op.GetGuard(), metadata.RoleWriter)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ const (
 
 // remove deletes an entry. A tree is unlinked at once and reaped later.
 func (s *state) remove(op *metapb.Remove) (*metapb.Result, error) {
-	g, err := s.begin(op.GetGuard(), metadata.RoleWriter, true)
+	g, err := s.begin(op.GetGuard(), metadata.RoleWriter)
 	if err != nil {
 		return nil, err
 	}

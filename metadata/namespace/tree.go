@@ -16,7 +16,7 @@ func (s *state) makeRoot() error {
 
 // mkdir makes a directory.
 func (s *state) mkdir(op *metapb.Mkdir) (*metapb.Result, error) {
-	g, err := s.begin(op.GetGuard(), metadata.RoleWriter, false)
+	g, err := s.begin(op.GetGuard(), metadata.RoleWriter)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ type transfer struct {
 
 // between resolves source and destination and checks all but locks on the source.
 func (s *state) between(pg *metapb.Guard, src, dst string, overwrite bool) (*transfer, error) {
-	g, err := s.begin(pg, metadata.RoleWriter, false)
+	g, err := s.begin(pg, metadata.RoleWriter)
 	if err != nil {
 		return nil, err
 	}
