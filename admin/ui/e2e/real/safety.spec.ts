@@ -21,7 +21,7 @@ async function watch(page: Page): Promise<() => Promise<Seen[]>> {
     const seen: { at: number; word: string }[] = [];
     const look = (): void => {
       const button = [...document.querySelectorAll('button')].find((b) => b.getAttribute('aria-label')?.startsWith('Health:'));
-      const word = button?.getAttribute('aria-label')?.replace('Health: ', '').replace(/[\d<].*/, '').trim() ?? '';
+      const word = button?.getAttribute('aria-label')?.replace('Health: ', '').replace(/[~\d<].*/, '').trim() ?? '';
       if (word && seen.at(-1)?.word !== word) seen.push({ at: Date.now(), word });
     };
     look();
