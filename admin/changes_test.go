@@ -317,75 +317,75 @@ func TestQueueChanges(t *testing.T) {
 // While nobody listens nothing is kept for the streams, and the first message
 // after that has everything that somebody could have missed.
 func TestNobodyListens(t *testing.T) {
-	s := &Server{hub: live.NewHub()}
-	f := &feed{s: s, told: map[string]string{}, last: busyNodes(3, 0)}
-	f.nodes.begin(f.last)
-	f.queue, f.told["repairs"] = queueTold{"v1": {}}, "x"
-	n := busyNodes(3, 1)
-	f.publishNodes(n)
-	f.publishQueue(n)
-	if f.nodes.sent != nil || f.nodes.owed != nil || f.queue != nil || len(f.told) != 0 {
-		t.Errorf("kept for nobody: %+v %v %v", f.nodes, f.queue, f.told)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w := httptest.NewRecorder()
-	done := make(chan error, 1)
-	go func() {
-		done <- s.hub.Serve(ctx, w, live.Client{User: "a", Topics: []string{"nodes", "repairs"}, Alive: func(context.Context) bool { return true }})
-	}()
-	for s.hub.Streams() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	f.publishNodes(n)
-	f.publishQueue(n)
-	if len(f.nodes.sent) != 3 || f.queue == nil {
-		t.Errorf("somebody listens: %+v %v", f.nodes, f.queue)
-	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{hub: live.NewHub()}
+		f := &feed{s: s, told: map[string]string{}, last: busyNodes(3, 0)}
+		f.nodes.begin(f.last)
+		f.queue, f.told["repairs"] = queueTold{"v1": {}}, "x"
+		n := busyNodes(3, 1)
+		f.publishNodes(n)
+		f.publishQueue(n)
+		if f.nodes.sent != nil || f.nodes.owed != nil || f.queue != nil || len(f.told) != 0 {
+			t.Errorf("kept for nobody: %+v %v %v", f.nodes, f.queue, f.told)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		w := httptest.NewRecorder()
+		done := make(chan error, 1)
+		go func() {
+			done <- s.hub.Serve(ctx, w, live.Client{User: "a", Topics: []string{"nodes", "repairs"}, Alive: func(context.Context) bool { return true }})
+		}()
+		synctest.Wait()
+		f.publishNodes(n)
+		f.publishQueue(n)
+		if len(f.nodes.sent) != 3 || f.queue == nil {
+			t.Errorf("somebody listens: %+v %v", f.nodes, f.queue)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // However many nodes change at a time, no message is larger than browsers take,
 // and all are told at once.
 func TestManyNodesAtOnce(t *testing.T) {
-	const count = 3*wholeLive + 7
-	s := &Server{hub: live.NewHub()}
-	ctx, cancel := context.WithCancel(context.Background())
-	w := &events{ResponseRecorder: httptest.NewRecorder()}
-	done := make(chan error, 1)
-	go func() {
-		done <- s.hub.Serve(ctx, w, live.Client{User: "a", Topics: []string{"nodes"}, Alive: func(context.Context) bool { return true }})
-	}()
-	for s.hub.Streams() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	f := &feed{s: s, last: busyNodes(count, 0)}
-	n := busyNodes(count, 1)
-	for i := range n.Nodes {
-		n.Nodes[i].Liveness, n.Nodes[i].Zone = metadata.LivenessDown, strings.Repeat("z", 200)
-	}
-	f.publishNodes(n)
-	s.hub.Stop()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	cancel()
-	seen := map[string]bool{}
-	for _, text := range w.sent {
-		_, data, _ := strings.Cut(text, "data: ")
-		var ch api.NodeChanges
-		if err := json.Unmarshal([]byte(data), &ch); err != nil || len(ch.Changed) > wholeLive || len(data) > 1<<20 {
-			t.Errorf("%v, %d nodes, %d bytes", err, len(ch.Changed), len(data))
+	synctest.Test(t, func(t *testing.T) {
+		const count = 3*wholeLive + 7
+		s := &Server{hub: live.NewHub()}
+		ctx, cancel := context.WithCancel(context.Background())
+		w := &events{ResponseRecorder: httptest.NewRecorder()}
+		done := make(chan error, 1)
+		go func() {
+			done <- s.hub.Serve(ctx, w, live.Client{User: "a", Topics: []string{"nodes"}, Alive: func(context.Context) bool { return true }})
+		}()
+		synctest.Wait()
+		f := &feed{s: s, last: busyNodes(count, 0)}
+		n := busyNodes(count, 1)
+		for i := range n.Nodes {
+			n.Nodes[i].Liveness, n.Nodes[i].Zone = metadata.LivenessDown, strings.Repeat("z", 200)
 		}
-		for _, c := range ch.Changed {
-			seen[c.Id] = true
+		f.publishNodes(n)
+		s.hub.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
-	}
-	if len(seen) != count || len(w.sent) != 4 {
-		t.Errorf("%d of %d nodes in %d messages", len(seen), count, len(w.sent))
-	}
+		cancel()
+		seen := map[string]bool{}
+		for _, text := range w.sent {
+			_, data, _ := strings.Cut(text, "data: ")
+			var ch api.NodeChanges
+			if err := json.Unmarshal([]byte(data), &ch); err != nil || len(ch.Changed) > wholeLive || len(data) > 1<<20 {
+				t.Errorf("%v, %d nodes, %d bytes", err, len(ch.Changed), len(data))
+			}
+			for _, c := range ch.Changed {
+				seen[c.Id] = true
+			}
+		}
+		if len(seen) != count || len(w.sent) != 4 {
+			t.Errorf("%d of %d nodes in %d messages", len(seen), count, len(w.sent))
+		}
+	})
 }
 
 // events keeps what a stream is sent.

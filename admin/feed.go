@@ -96,7 +96,6 @@ func (f *feed) read(ctx context.Context) {
 	}
 	n.rates = ratesOf(f.s.snap.get(), n)
 	f.s.snap.put(n)
-	f.s.writeLate(ctx)
 }
 
 func (f *feed) lost(ctx context.Context, err error) {

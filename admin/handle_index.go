@@ -12,6 +12,7 @@ import (
 const (
 	indexPages = 2000 // of metadata.ListLimitMax entries
 	indexTime  = 8 * time.Second
+	walksMax   = 4 // at a time: each is a thousand readings, one after the other
 )
 
 // IndexEntries implements api.StrictServerInterface. It reads what ListEntries
@@ -24,6 +25,12 @@ func (h *handlers) IndexEntries(ctx context.Context, r api.IndexEntriesRequestOb
 	after, err := keyOf(r.Params.Cursor)
 	if err != nil {
 		return nil, err
+	}
+	select {
+	case h.walks <- struct{}{}:
+		defer func() { <-h.walks }()
+	case <-ctx.Done():
+		return nil, metadata.Errorf(metadata.KindBusy, "too many large folders are being counted")
 	}
 	out := api.EntryIndex{Cursors: []string{}}
 	end := time.Now().Add(indexTime)

@@ -115,27 +115,57 @@ func TestLateRecords(t *testing.T) {
 	})
 }
 
-// Records that wait are bounded: the oldest are lost, and that is said. After
-// one reading only some are written, so that the readings go on.
+// Records that wait are bounded: the oldest are lost, and that is said.
 func TestLateIsBounded(t *testing.T) {
 	h, s := writing(nil)
 	for i := range lateMax + 7 {
 		h.record(t.Context(), "fs.mkdir", fmt.Sprint("/", i), "", kind(metadata.KindTimeout))
 	}
 	h.writeLate(t.Context())
-	if len(s.wrote) != lateBatch || s.wrote[0].Target != "/7" || !strings.HasPrefix(s.wrote[0].Text, "7 records before this one are lost") ||
+	if len(s.wrote) != lateMax || s.wrote[0].Target != "/7" || !strings.HasPrefix(s.wrote[0].Text, "7 records before this one are lost") ||
 		strings.Contains(s.wrote[1].Text, "lost") {
 		t.Errorf("%d written, first %+v", len(s.wrote), s.wrote[0])
-	}
-	for range lateMax/lateBatch + 1 {
-		h.writeLate(t.Context())
-	}
-	if len(s.wrote) != lateMax {
-		t.Errorf("%d written, want %d", len(s.wrote), lateMax)
 	}
 	long := strings.Repeat("x", 5000)
 	h.record(t.Context(), "fs.mkdir", "/", "", metadata.Errorf(metadata.KindTimeout, "%s", long))
 	if r, ok := h.late.next(); !ok || len(r.Text) > metadata.AuditFieldMax {
 		t.Errorf("a text of %d bytes", len(r.Text))
 	}
+}
+
+// A record that is dropped for newer ones while it is being written takes no
+// other with it.
+func TestLateIsDroppedWhileWritten(t *testing.T) {
+	h, _ := writing(nil)
+	add := func(i int) {
+		h.record(t.Context(), "fs.mkdir", fmt.Sprint("/", i), "", kind(metadata.KindTimeout))
+	}
+	for i := range lateMax {
+		add(i)
+	}
+	first, _ := h.late.next()
+	add(lateMax) // drops the first
+	h.late.done(first)
+	if next, ok := h.late.next(); !ok || next.Target != "/1" {
+		t.Errorf("after the one that was dropped: got %q, want /1", next.Target)
+	}
+}
+
+// What waits is written within a second of when it can be, and whoever stops the
+// server does not wait for it.
+func TestLateRecordsAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, s := writing(nil)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { h.keepRecords(ctx); close(ended) }()
+		h.record(t.Context(), "fs.mkdir", "/a", "", kind(metadata.KindTimeout))
+		time.Sleep(lateEvery + time.Millisecond)
+		synctest.Wait()
+		if len(s.wrote) != 1 {
+			t.Errorf("%d records after a second, want 1", len(s.wrote))
+		}
+		stop()
+		<-ended
+	})
 }

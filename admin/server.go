@@ -78,6 +78,7 @@ type Server struct {
 	reads    reads
 	late     late
 	reading  downloads
+	walks    chan struct{}   // a place for each walk over a folder
 	ready    context.Context // ends when the server stops
 	stop     context.CancelFunc
 	closing  sync.Once
@@ -101,7 +102,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, hub: live.NewHub()}
+	s := &Server{cfg: cfg, log: cfg.Logger, hub: live.NewHub(), walks: make(chan struct{}, walksMax)}
 	s.ready, s.stop = context.WithCancel(context.Background())
 	var err error
 	if s.sessions, err = session.Open(session.Config{Path: s.path(sessionsFile), Secure: cfg.Secure, Idle: cfg.Idle}); err != nil {
@@ -134,12 +135,13 @@ func (s *Server) path(name string) string {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// Run keeps the snapshot until ctx ends. It returns when its goroutines have.
+// Run keeps the snapshot, and the records that wait, until ctx ends. It returns when its goroutines have.
 func (s *Server) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	f := &feed{s: s, wake: make(chan struct{}, 1)}
 	wg.Go(func() { f.watch(ctx) })
 	wg.Go(func() { f.poll(ctx) })
+	wg.Go(func() { s.keepRecords(ctx) })
 	wg.Wait()
 }
 

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"kendfs/metadata"
@@ -114,10 +113,9 @@ func (c *chronicle) tell(severity health.Severity, code string, node metadata.No
 	if len(c.pending) >= pendingMax {
 		c.pending = slices.Delete(c.pending, 0, 1)
 	}
-	text := p.String()
 	e := metadata.Event{
 		TextPhrase: p.Key(), Severity: string(severity), Code: code, Node: node, Subject: subject,
-		Text: strings.ToValidUTF8(text[:min(len(text), metadata.EventTextMax)], ""),
+		Text: short(p.String(), metadata.EventTextMax),
 	}
 	c.pending, c.fresh = append(c.pending, e), append(c.fresh, e)
 }

@@ -116,7 +116,7 @@ const (
 	diskBytesMax    = 1 << 56 // of one disk: sums of all disks stay far from an overflow
 )
 
-// short cuts a text from outside to n bytes, at a rune: a broken one would keep
+// short cuts a text to n bytes, at a rune: a broken one would keep
 // the answer that it is in from being encoded.
 func short(s string, n int) string {
 	return strings.ToValidUTF8(s[:min(len(s), n)], "")

@@ -93,7 +93,9 @@ func (f *Fleet) lookAtShort(ctx context.Context, t *term) error {
 	w := t.world(time.Now().Add(tickInterval), f.limits(t))
 	nothing := true
 	for _, v := range w.volumes {
-		nothing = nothing && v.Blocks == 0
+		if nothing = v.Blocks == 0; !nothing {
+			break
+		}
 	}
 	f.mu.Unlock()
 	return f.lookAt(ctx, t, func(v *volume) bool { return v.Blocks == 0 && (nothing || w.census(v).live < v.Target) })

@@ -27,7 +27,7 @@ type guard struct {
 // the command needs. A full cluster is not read-only: there, removing makes room.
 func (s *state) begin(g *metapb.Guard, role metadata.Role) (*guard, error) {
 	if s.cluster.ReadOnly {
-		return nil, refuse(metadata.KindReadOnly, "an operator has made the cluster read-only: nothing can be changed until `ken set read_only 0`")
+		return nil, refuse(metadata.KindReadOnly, "the cluster is read-only: nothing can be changed until an administrator switches writing on (`ken set read_only 0`)")
 	}
 	has, err := s.authorize(g.GetUser(), role)
 	if err != nil {

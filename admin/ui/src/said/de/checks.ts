@@ -46,8 +46,8 @@ export const checks: Dictionary['checks'] = {
   READ_ONLY: {
     title: 'Das Schreiben ist abgeschaltet',
     meaning: 'Niemand kann Dateien schreiben, ändern oder löschen. Lesen geht.',
-    doing: 'Es lehnt jede Änderung ab, bis ein Operator das Schreiben wieder einschaltet. Die Reparatur geht weiter.',
-    remedy: 'Wenn der Grund fort ist, das Schreiben in den Einstellungen einschalten.',
+    doing: 'Es lehnt jede Änderung ab, bis ein Administrator das Schreiben wieder einschaltet. Die Reparatur geht weiter.',
+    remedy: 'Wenn der Grund fort ist, schaltet ein Administrator das Schreiben in den Einstellungen ein.',
   },
   NOT_WRITABLE: {
     title: 'Es lässt sich nichts schreiben',
